@@ -1,0 +1,57 @@
+//! Every limit of the program, with its unit and its reason (R8).
+
+/// Longest logical line of a unit file, in bytes (systemd: `LONG_LINE_MAX`).
+pub const LINE_BYTES_MAX: usize = 1 << 20;
+/// Longest unit file, in bytes. systemd has no limit of its own; ours keeps a mistaken path
+/// (`/dev/zero`, a disk image) from eating memory.
+pub const FILE_BYTES_MAX: usize = 16 << 20;
+/// Longest unit name including its suffix, in bytes (systemd: `UNIT_NAME_MAX`).
+pub const UNIT_NAME_BYTES_MAX: usize = 255;
+/// Longest chain of aliases, in hops (systemd: `FOLLOW_MAX`).
+pub const ALIAS_HOPS_MAX: usize = 8;
+/// Diagnostics kept per file: a binary file must not produce a million.
+pub const DIAGNOSTICS_PER_FILE_MAX: usize = 200;
+/// Longest file descriptor name, in bytes (systemd: `FDNAME_MAX`).
+pub const FD_NAME_BYTES_MAX: usize = 255;
+/// Connections taken from one listener in one turn, so that no listener starves another.
+pub const ACCEPTS_PER_TURN: u32 = 16;
+/// Events taken from the kernel in one turn.
+pub const EVENTS_PER_TURN: usize = 64;
+/// Datagrams read from one notification socket in one turn.
+pub const NOTIFICATIONS_PER_TURN: u32 = 32;
+/// Longest `sd_notify` datagram, in bytes (systemd: `NOTIFY_BUFFER_MAX`, PIPE_BUF).
+pub const NOTIFY_BYTES_MAX: usize = 4096;
+/// Descriptors taken from one `sd_notify` datagram (kernel: `SCM_MAX_FD` 253).
+pub const NOTIFY_FDS_MAX: usize = 253;
+/// Longest `STATUS=` text kept, in bytes (systemd: `STATUS_TEXT_MAX`).
+pub const STATUS_BYTES_MAX: usize = 16 << 10;
+/// Connections or datagrams thrown away by one `FlushPending=` pass (systemd: 1024).
+pub const FLUSH_MAX: u32 = 1024;
+/// Control clients at a time.
+pub const CLIENTS_MAX: usize = 256;
+/// Longest control request, in bytes.
+pub const REQUEST_BYTES_MAX: usize = 1 << 20;
+/// Bytes queued for a control client that does not read before it is dropped.
+pub const REPLY_BACKLOG_BYTES_MAX: usize = 64 << 20;
+/// Time a control client may take for one request from its first byte, in microseconds.
+pub const REQUEST_TIMEOUT_USEC: u64 = 30_000_000;
+/// Failed `Accept=yes` instances kept for `status` per socket; the oldest is dropped.
+pub const FAILED_INSTANCES_MAX: usize = 64;
+/// Shortest and longest pause of a listener after exhaustion, in microseconds.
+pub const PAUSE_USEC_MIN: u64 = 100_000;
+/// See [`PAUSE_USEC_MIN`].
+pub const PAUSE_USEC_MAX: u64 = 5_000_000;
+/// Deadline of a user database look-up in a child, in microseconds.
+pub const NSS_TIMEOUT_USEC: u64 = 5_000_000;
+/// Longest line taken from a service's output, in bytes; longer ones are split (systemd: `LINE_MAX` 48 KiB).
+pub const LOG_LINE_BYTES_MAX: usize = 48 << 10;
+/// Log lines kept per unit for `status`.
+pub const LOG_LINES_KEPT: usize = 10;
+/// Longest pid file, in bytes.
+pub const PID_FILE_BYTES_MAX: usize = 64;
+/// Longest environment file, in bytes.
+pub const ENVIRONMENT_FILE_BYTES_MAX: usize = 1 << 20;
+/// Rounds of looking for further processes of a unit while signalling it.
+pub const KILL_ROUNDS_MAX: usize = 16;
+/// Events that one outside event may cause in turn before the engine is declared to be spinning.
+pub const EVENTS_PER_CAUSE_MAX: usize = 100_000;

@@ -1,0 +1,1 @@
+//! porterd.toml and the command line of the daemon become one `Config`.

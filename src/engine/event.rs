@@ -1,0 +1,275 @@
+//! Everything that can have happened, in the past tense. A closed set: a new kind of event is a
+//! compile error in every machine that must decide about it.
+
+use super::requests::Request;
+use crate::ids::{ClientId, FdToken, ProcToken, Text, UnitId};
+use crate::unit::{Unit, UnitName, load::Template};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// Something that happened outside the engine.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// Loading is over; these units are to be started (porterd's boot).
+    Began {
+        /// What to start.
+        start: Vec<UnitName>,
+    },
+    /// Units were read: new ones are added, known ones replaced. `reload` ends a `daemon-reload`.
+    Loaded {
+        /// The units.
+        units: Vec<Arc<Unit>>,
+        /// Templates of `Accept=yes` services, by template name.
+        templates: Vec<Arc<Template>>,
+        /// All units were read again; what is not in `units` has no file any more.
+        reload: bool,
+    },
+    /// All ports of a socket are open.
+    Bound {
+        /// The socket unit.
+        unit: UnitId,
+        /// One per descriptor: port index and token, in passing order.
+        fds: Vec<(u16, FdToken)>,
+    },
+    /// A port could not be opened; the runtime closed what it had opened for this bind.
+    BindFailed {
+        /// The socket unit.
+        unit: UnitId,
+        /// Classified cause.
+        trouble: Trouble,
+        /// What, where, why, what next.
+        detail: Text,
+    },
+    /// Owners of the nodes were changed.
+    Chowned {
+        /// The socket unit.
+        unit: UnitId,
+    },
+    /// They were not: exit status 216 (group), 217 (user) or 235 (chown) as systemd's helper has.
+    ChownFailed {
+        /// The socket unit.
+        unit: UnitId,
+        /// The exit status.
+        status: u8,
+        /// What, why.
+        detail: Text,
+    },
+    /// A watched descriptor is readable.
+    Readable {
+        /// Which.
+        fd: FdToken,
+    },
+    /// A watched descriptor reports HUP or ERR without plain readability.
+    Broken {
+        /// Which.
+        fd: FdToken,
+        /// `POLLHUP` (true: somebody called shutdown()) or `POLLERR`.
+        hangup: bool,
+    },
+    /// A connection was accepted.
+    Connected {
+        /// On which listener.
+        listener: FdToken,
+        /// The connection.
+        conn: FdToken,
+        /// Who it is; `None` if the peer was gone before it could be asked.
+        peer: Option<Peer>,
+    },
+    /// accept(2) failed for a reason that does not go away by itself.
+    AcceptFailed {
+        /// On which listener.
+        listener: FdToken,
+        /// Classified cause.
+        trouble: Trouble,
+    },
+    /// A child exists.
+    Spawned {
+        /// As asked for.
+        proc: ProcToken,
+        /// Its pid.
+        pid: i32,
+    },
+    /// It could not be made; no process exists.
+    SpawnFailed {
+        /// As asked for.
+        proc: ProcToken,
+        /// Classified cause.
+        trouble: Trouble,
+        /// What, why.
+        detail: Text,
+    },
+    /// It reached execve(2) and execve succeeded. Always after `Spawned`.
+    Execed {
+        /// Which.
+        proc: ProcToken,
+    },
+    /// A step before exec failed; `Exited` follows with the exit status of that step.
+    StepFailed {
+        /// Which.
+        proc: ProcToken,
+        /// systemd's exit status for the step.
+        status: u8,
+        /// Step, argument, errno in words.
+        detail: Text,
+    },
+    /// A process ended (or, for an adopted one that is not our child, vanished).
+    Exited {
+        /// Which.
+        proc: ProcToken,
+        /// How.
+        status: ExitStatus,
+    },
+    /// No process is left in the unit.
+    Emptied {
+        /// Which unit.
+        unit: UnitId,
+    },
+    /// Answer to `Signal`: whether there was anybody to wait for.
+    Signalled {
+        /// Which unit.
+        unit: UnitId,
+        /// Processes that were signalled and whose end will be told.
+        found: bool,
+    },
+    /// Answer to `Check`: conditions, then asserts.
+    Checked {
+        /// Which unit.
+        unit: UnitId,
+        /// The outcome.
+        verdict: Verdict,
+    },
+    /// Answer to `FindMain`: the main process of a forking service.
+    MainFound {
+        /// Which unit.
+        unit: UnitId,
+        /// As asked for; now watched.
+        proc: ProcToken,
+        /// Its pid.
+        pid: i32,
+        /// Whether its exit status will be known (it is our child).
+        child: bool,
+    },
+    /// There is none (yet).
+    MainMissing {
+        /// Which unit.
+        unit: UnitId,
+        /// Whether a `PIDFile=` is being watched and `MainFound` may still come.
+        may_come: bool,
+        /// Why, for the log.
+        detail: Text,
+    },
+    /// An sd_notify message that passed the transport's checks.
+    Notified {
+        /// The unit it belongs to.
+        unit: UnitId,
+        /// Who sent it.
+        sender: Sender,
+        /// Its words, in order, first occurrence of a key only.
+        words: Vec<(Text, Text)>,
+        /// Descriptors that came with it.
+        fds: Vec<FdToken>,
+    },
+    /// A stored descriptor reported HUP or ERR.
+    StoredGone {
+        /// Which.
+        fd: FdToken,
+    },
+    /// The earliest deadline has come (or has been spurious).
+    Due,
+    /// A client asks for something that changes state.
+    Asked {
+        /// Who.
+        client: ClientId,
+        /// What.
+        request: Request,
+    },
+    /// A client is gone.
+    Left {
+        /// Who.
+        client: ClientId,
+    },
+    /// The host wants porterd to end: stop everything in order, then leave.
+    ToldToStop,
+}
+
+/// Why something could not be done, as far as the engine cares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// Try again at once (EAGAIN, EINTR, ECONNABORTED, …).
+    Transient,
+    /// Out of descriptors, memory or processes (EMFILE, ENFILE, ENOMEM, ENOBUFS; EAGAIN of clone).
+    Exhausted,
+    /// Somebody else has it (EADDRINUSE, EEXIST, EBUSY).
+    Busy,
+    /// Not allowed (EACCES, EPERM).
+    Denied,
+    /// Not there (ENOENT, EADDRNOTAVAIL, ENODEV).
+    Absent,
+    /// The kernel cannot (EAFNOSUPPORT, EPROTONOSUPPORT, …).
+    Unsupported,
+    /// Anything else.
+    Other(i32),
+}
+
+/// Where a connection comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Peer {
+    /// AF_INET, AF_INET6. IPv4-mapped addresses are kept as they are.
+    Ip {
+        /// Our end.
+        local: (IpAddr, u16),
+        /// Their end.
+        remote: (IpAddr, u16),
+        /// Interface name of a link-local remote address.
+        scope: Option<Text>,
+    },
+    /// AF_UNIX; `None` if the credentials name no process we can see.
+    Unix {
+        /// Process id.
+        pid: Option<i32>,
+        /// User id.
+        uid: u32,
+        /// Bound address of the peer in display form, if it has one.
+        address: Option<Text>,
+    },
+    /// AF_VSOCK: CID and port.
+    Vsock {
+        /// Our end.
+        local: (u32, u32),
+        /// Their end.
+        remote: (u32, u32),
+    },
+}
+
+/// How a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExitStatus {
+    /// exit(n)
+    Code(u8),
+    /// Killed by a signal.
+    Signal(u8),
+    /// Killed by a signal, with a core dump.
+    Dumped(u8),
+    /// Gone, and nobody can say how (not our child).
+    Unknown,
+}
+
+/// Outcome of conditions and asserts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Start it.
+    Go,
+    /// A condition is not met: the job succeeds, nothing is started.
+    ConditionUnmet(Text),
+    /// An assert is not met: the job fails, nothing is started.
+    AssertUnmet(Text),
+}
+
+/// Who sent a notification.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sender {
+    /// A process the engine knows.
+    Known(ProcToken),
+    /// Some other process of the unit; pid and whether its uid is 0.
+    Other(i32, bool),
+}

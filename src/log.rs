@@ -1,0 +1,1 @@
+//! tracing outputs: terminal, journal, JSON.

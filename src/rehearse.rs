@@ -1,0 +1,1 @@
+//! A pretend kernel that performs effects in memory.

@@ -1,0 +1,1 @@
+//! Diagnostics for programs: JSON, one line each.

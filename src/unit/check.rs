@@ -1,0 +1,1 @@
+//! Rules that need two directives or two units.

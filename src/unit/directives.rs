@@ -1,0 +1,1 @@
+//! THE TABLE of all directives.

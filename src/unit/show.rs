@@ -1,0 +1,1 @@
+//! Properties of a unit as `show` prints them.

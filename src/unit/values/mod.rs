@@ -1,0 +1,1 @@
+//! Grammars of values, one file per family.
