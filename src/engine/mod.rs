@@ -5,3 +5,6 @@
 pub mod effect;
 pub mod event;
 pub mod requests;
+pub mod deadlines;
+pub mod limits;
+pub mod status;
