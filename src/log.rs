@@ -1,1 +1,259 @@
-//! tracing outputs: terminal, journal, JSON.
+//! tracing outputs: a readable line, a JSON object, or the journal.
+//!
+//! One message is one write(2), so that lines of several programs on one terminal never mix; a
+//! sink that does not read makes porterd drop messages and say so, never wait (R4).
+#![allow(clippy::disallowed_methods, reason = "a log sink is the outside world")]
+
+use crate::config::{LogFormat, LogLevel};
+use nix::poll::{PollFd, PollFlags, PollTimeout};
+use std::fmt;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::atomic::{AtomicU64, Ordering};
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+
+/// Where and how messages go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Least important messages that are logged.
+    pub level: LogLevel,
+    /// Form; `None` is the journal if standard error leads there, else human.
+    pub format: Option<LogFormat>,
+    /// The value of `JOURNAL_STREAM`, as `(device, inode)`.
+    pub journal_stream: Option<(u64, u64)>,
+}
+
+/// Installs the global log. Later calls have no effect.
+pub fn start(options: &Options) {
+    let format = options
+        .format
+        .unwrap_or(match stderr_is_journal(options.journal_stream) {
+            true => LogFormat::Journal,
+            false => LogFormat::Human,
+        });
+    let max = match options.level {
+        LogLevel::Error => Level::ERROR,
+        LogLevel::Warning => Level::WARN,
+        LogLevel::Notice | LogLevel::Info => Level::INFO,
+        LogLevel::Debug => Level::DEBUG,
+    };
+    let filter = tracing_subscriber::filter::LevelFilter::from_level(max);
+    let registry = tracing_subscriber::registry().with(filter);
+    let journal = (format == LogFormat::Journal)
+        .then(tracing_journald::layer)
+        .and_then(Result::ok);
+    let outcome = match journal {
+        Some(layer) => {
+            let layer = layer
+                .with_field_prefix(None)
+                .with_syslog_identifier("porterd".into());
+            tracing::subscriber::set_global_default(registry.with(layer))
+        }
+        None => tracing::subscriber::set_global_default(registry.with(Stderr {
+            format,
+            dropped: AtomicU64::new(0),
+        })),
+    };
+    // The only failure is that a log is installed already, which is what the caller wants.
+    drop(outcome);
+}
+
+/// Parses `JOURNAL_STREAM=DEV:INO`.
+pub fn parse_journal_stream(value: &str) -> Option<(u64, u64)> {
+    let (device, inode) = value.split_once(':')?;
+    Some((device.parse().ok()?, inode.parse().ok()?))
+}
+
+fn stderr_is_journal(stream: Option<(u64, u64)>) -> bool {
+    let Some(stream) = stream else { return false };
+    nix::sys::stat::fstat(std::io::stderr().as_fd()).is_ok_and(|s| (s.st_dev, s.st_ino) == stream)
+}
+
+/// Messages on standard error.
+struct Stderr {
+    format: LogFormat,
+    dropped: AtomicU64,
+}
+
+/// The fields of one message.
+#[derive(Default)]
+struct Fields {
+    message: String,
+    others: Vec<(&'static str, String)>,
+}
+
+impl Visit for Fields {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.keep(field.name(), value.to_owned());
+    }
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.keep(field.name(), format!("{value:?}"));
+    }
+}
+
+impl Fields {
+    fn keep(&mut self, name: &'static str, value: String) {
+        match name {
+            "message" => self.message = value,
+            _ => self.others.push((name, value)),
+        }
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        self.others
+            .iter()
+            .find(|(n, _)| n.eq_ignore_ascii_case(name))
+            .map(|(_, v)| v.as_str())
+    }
+}
+
+/// syslog's number and word of a level.
+fn severity(level: Level) -> (u8, &'static str) {
+    match level {
+        Level::ERROR => (3, "error"),
+        Level::WARN => (4, "warning"),
+        Level::INFO => (6, "info"),
+        Level::DEBUG | Level::TRACE => (7, "debug"),
+    }
+}
+
+/// `unit: message`, with the severity in words where it matters. Line breaks inside a message are
+/// kept from forging a second message.
+fn human(level: Level, fields: &Fields, out: &mut String) {
+    let unit = fields
+        .get("unit")
+        .map(|u| format!("{u}: "))
+        .unwrap_or_default();
+    let tag = fields
+        .get("identifier")
+        .map(|i| format!("{i}: "))
+        .unwrap_or_default();
+    let word = match level {
+        Level::ERROR | Level::WARN => format!("{}: ", severity(level).1),
+        _ => String::new(),
+    };
+    push_clean(
+        out,
+        &format!("porterd: {unit}{tag}{word}{}", fields.message),
+    );
+}
+
+fn push_clean(out: &mut String, text: &str) {
+    for (i, line) in text.split('\n').enumerate() {
+        if i > 0 {
+            out.push_str("\n  ");
+        }
+        out.extend(line.chars().map(|c| {
+            if c.is_control() && c != '\t' {
+                '\u{fffd}'
+            } else {
+                c
+            }
+        }));
+    }
+}
+
+fn json(level: Level, fields: &Fields, out: &mut String) {
+    let mut object = serde_json::Map::new();
+    object.insert("level".into(), severity(level).1.into());
+    for (name, value) in &fields.others {
+        object.insert(name.to_ascii_lowercase(), value.as_str().into());
+    }
+    object.insert("message".into(), fields.message.as_str().into());
+    out.push_str(&serde_json::Value::Object(object).to_string());
+}
+
+impl<S: Subscriber> Layer<S> for Stderr {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let mut fields = Fields::default();
+        event.record(&mut fields);
+        let level = *event.metadata().level();
+        let mut line = String::with_capacity(fields.message.len() + 64);
+        match self.format {
+            LogFormat::Json => json(level, &fields, &mut line),
+            LogFormat::Human => human(level, &fields, &mut line),
+            LogFormat::Journal => {
+                let level_number = fields
+                    .get("priority")
+                    .and_then(|p| p.parse().ok())
+                    .unwrap_or(severity(level).0);
+                let mut text = String::new();
+                human(level, &fields, &mut text);
+                for (i, part) in text.split('\n').enumerate() {
+                    let end = if i == 0 { "" } else { "\n" };
+                    line.push_str(&format!("{end}<{level_number}>{part}"));
+                }
+            }
+        }
+        line.push('\n');
+        self.put(&line);
+    }
+}
+
+impl Stderr {
+    fn put(&self, line: &str) {
+        let stderr = std::io::stderr();
+        let fd = stderr.as_fd();
+        if !writable(fd) {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        let dropped = self.dropped.swap(0, Ordering::Relaxed);
+        if dropped > 0 {
+            let note = format!(
+                "porterd: warning: {dropped} messages dropped, nobody reads standard error\n"
+            );
+            write_once(fd, note.as_bytes());
+        }
+        write_once(fd, line.as_bytes());
+    }
+}
+
+fn write_once(fd: BorrowedFd<'_>, bytes: &[u8]) {
+    // There is nowhere left to tell that the log cannot be written.
+    let _written = nix::unistd::write(fd, bytes);
+}
+
+fn writable(fd: BorrowedFd<'_>) -> bool {
+    let mut fds = [PollFd::new(fd, PollFlags::POLLOUT)];
+    // An error means that it cannot be asked (a closed descriptor): the write will tell.
+    nix::poll::poll(&mut fds, PollTimeout::ZERO).map_or(true, |n| n > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields() -> Fields {
+        Fields {
+            message: "a\nb\u{1b}[31m".into(),
+            others: vec![("UNIT", "x.socket".into()), ("CODE", "c".into())],
+        }
+    }
+
+    #[test]
+    fn a_message_cannot_forge_another() {
+        let mut out = String::new();
+        human(Level::WARN, &fields(), &mut out);
+        assert_eq!(out, "porterd: x.socket: warning: a\n  b\u{fffd}[31m");
+    }
+
+    #[test]
+    fn json_is_one_line() {
+        let mut out = String::new();
+        json(Level::INFO, &fields(), &mut out);
+        let value: serde_json::Value = serde_json::from_str(&out).unwrap();
+        assert!(!out.contains('\n'));
+        assert_eq!(
+            (&value["unit"], &value["level"], &value["message"]),
+            (&"x.socket".into(), &"info".into(), &"a\nb\u{1b}[31m".into())
+        );
+    }
+
+    #[test]
+    fn journal_stream_is_device_and_inode() {
+        assert_eq!(parse_journal_stream("8:1234"), Some((8, 1234)));
+        assert_eq!(parse_journal_stream("8"), None);
+    }
+}
