@@ -1,0 +1,292 @@
+//! System calls that nix lacks, or that it can only do with raw descriptors: each one a small safe
+//! function over one call. Knows no recipe, no program, no unit.
+#![allow(unsafe_code)]
+
+use nix::{Result, errno::Errno};
+use std::ffi::CStr;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+
+// ---- sockets ---------------------------------------------------------------------------------
+
+/// A socket address as the kernel has it; `linux::address` reads and writes the bytes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct RawAddress {
+    /// `struct sockaddr_storage`; only the first `length` bytes mean something.
+    pub bytes: [u8; 128],
+    /// Bytes in use.
+    pub length: usize,
+}
+
+impl RawAddress {
+    /// No address at all.
+    pub const EMPTY: RawAddress = RawAddress {
+        bytes: [0; 128],
+        length: 0,
+    };
+
+    /// The bytes in use.
+    pub fn used(&self) -> &[u8] {
+        &self.bytes[..self.length.min(self.bytes.len())]
+    }
+}
+
+impl std::fmt::Debug for RawAddress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "RawAddress({:?})", self.used())
+    }
+}
+
+/// Which name of a socket [`socket_name`] asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// getsockname(2)
+    Local,
+    /// getpeername(2)
+    Remote,
+}
+
+/// Takes over a descriptor that a system call has just returned.
+fn own_new_descriptor(fd: libc::c_int) -> Result<OwnedFd> {
+    let fd = Errno::result(fd)?;
+    // SAFETY: callers pass the result of a call that returns a new descriptor; errors (-1) were
+    // taken out above, and nobody else knows the number yet.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// socket(2), always close-on-exec and non-blocking.
+pub fn socket(domain: i32, kind: i32, protocol: i32) -> Result<OwnedFd> {
+    let kind = kind | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
+    // SAFETY: takes integers only.
+    own_new_descriptor(unsafe { libc::socket(domain, kind, protocol) })
+}
+
+/// bind(2)
+pub fn bind(fd: BorrowedFd<'_>, address: &RawAddress) -> Result<()> {
+    let used = address.used();
+    // SAFETY: the pointer and length describe `used`, which outlives the call; the kernel only
+    // reads it, and does not ask for alignment.
+    let result = unsafe {
+        libc::bind(
+            fd.as_raw_fd(),
+            used.as_ptr().cast(),
+            used.len() as libc::socklen_t,
+        )
+    };
+    Errno::result(result).map(drop)
+}
+
+/// connect(2)
+pub fn connect(fd: BorrowedFd<'_>, address: &RawAddress) -> Result<()> {
+    let used = address.used();
+    // SAFETY: as in `bind`.
+    let result = unsafe {
+        libc::connect(
+            fd.as_raw_fd(),
+            used.as_ptr().cast(),
+            used.len() as libc::socklen_t,
+        )
+    };
+    Errno::result(result).map(drop)
+}
+
+/// listen(2); nix refuses backlogs above 4096, the kernel just caps them.
+pub fn listen(fd: BorrowedFd<'_>, backlog: i32) -> Result<()> {
+    // SAFETY: takes integers only.
+    Errno::result(unsafe { libc::listen(fd.as_raw_fd(), backlog) }).map(drop)
+}
+
+/// accept4(2), close-on-exec and non-blocking.
+pub fn accept(fd: BorrowedFd<'_>) -> Result<OwnedFd> {
+    let flags = libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
+    // SAFETY: null pointers say that the peer's address is not wanted.
+    let new = unsafe {
+        libc::accept4(
+            fd.as_raw_fd(),
+            std::ptr::null_mut(),
+            std::ptr::null_mut(),
+            flags,
+        )
+    };
+    own_new_descriptor(new)
+}
+
+/// getsockname(2) or getpeername(2)
+pub fn socket_name(fd: BorrowedFd<'_>, end: End) -> Result<RawAddress> {
+    let mut address = RawAddress::EMPTY;
+    let mut length = address.bytes.len() as libc::socklen_t;
+    let (fd, bytes) = (fd.as_raw_fd(), address.bytes.as_mut_ptr());
+    // SAFETY: `bytes` points at 128 writable bytes, which `length` says; the kernel writes no more.
+    let result = unsafe {
+        match end {
+            End::Local => libc::getsockname(fd, bytes.cast(), &mut length),
+            End::Remote => libc::getpeername(fd, bytes.cast(), &mut length),
+        }
+    };
+    Errno::result(result)?;
+    address.length = (length as usize).min(address.bytes.len());
+    Ok(address)
+}
+
+/// setsockopt(2) with any level, name and value.
+pub fn set_option(fd: BorrowedFd<'_>, level: i32, name: i32, value: &[u8]) -> Result<()> {
+    let (pointer, length) = (value.as_ptr().cast(), value.len() as libc::socklen_t);
+    // SAFETY: pointer and length describe `value`, which the kernel only reads.
+    let result = unsafe { libc::setsockopt(fd.as_raw_fd(), level, name, pointer, length) };
+    Errno::result(result).map(drop)
+}
+
+/// getsockopt(2) with any level and name; tells how many bytes of `value` were filled.
+pub fn get_option(fd: BorrowedFd<'_>, level: i32, name: i32, value: &mut [u8]) -> Result<usize> {
+    let mut length = value.len() as libc::socklen_t;
+    let pointer = value.as_mut_ptr().cast();
+    // SAFETY: `pointer` leads to `length` writable bytes; the kernel writes no more.
+    let result = unsafe { libc::getsockopt(fd.as_raw_fd(), level, name, pointer, &mut length) };
+    Errno::result(result)?;
+    Ok((length as usize).min(value.len()))
+}
+
+/// setsockopt(2) with an integer.
+pub fn set_option_int(fd: BorrowedFd<'_>, level: i32, name: i32, value: i32) -> Result<()> {
+    set_option(fd, level, name, &value.to_ne_bytes())
+}
+
+/// getsockopt(2) with an integer.
+pub fn get_option_int(fd: BorrowedFd<'_>, level: i32, name: i32) -> Result<i32> {
+    let mut value = [0u8; 4];
+    get_option(fd, level, name, &mut value)?;
+    Ok(i32::from_ne_bytes(value))
+}
+
+/// fsetxattr(2)
+pub fn set_xattr(fd: BorrowedFd<'_>, name: &CStr, value: &[u8]) -> Result<()> {
+    let (name, pointer) = (name.as_ptr(), value.as_ptr().cast());
+    // SAFETY: `name` ends with NUL, pointer and length describe `value`; both are only read.
+    let result = unsafe { libc::fsetxattr(fd.as_raw_fd(), name, pointer, value.len(), 0) };
+    Errno::result(result).map(drop)
+}
+
+/// What [`receive`] got besides the text.
+#[derive(Debug)]
+pub struct Received {
+    /// Bytes of text in the buffer.
+    pub length: usize,
+    /// `MSG_TRUNC`: the datagram was longer than the buffer.
+    pub truncated: bool,
+    /// `MSG_CTRUNC`: there was more control data than room.
+    pub control_truncated: bool,
+    /// `SCM_CREDENTIALS`: pid, uid, gid.
+    pub credentials: Option<(i32, u32, u32)>,
+    /// `SCM_RIGHTS`, close-on-exec.
+    pub fds: Vec<OwnedFd>,
+}
+
+/// Room for the control data of one datagram: the most descriptors the kernel sends (253) and
+/// credentials, and some to spare. Aligned for `cmsghdr`.
+#[repr(C, align(8))]
+struct ControlRoom([u8; 2048]);
+
+/// recvmsg(2) of one datagram with credentials and descriptors. Never blocks.
+///
+/// Our own and not nix's, because nix loses the descriptors of a message whose control data was
+/// truncated: nobody could close them.
+pub fn receive(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> Result<Received> {
+    let mut room = ControlRoom([0; 2048]);
+    let mut part = libc::iovec {
+        iov_base: buffer.as_mut_ptr().cast(),
+        iov_len: buffer.len(),
+    };
+    // SAFETY: msghdr is plain data for which all zeros is valid.
+    let mut header: libc::msghdr = unsafe { std::mem::zeroed() };
+    header.msg_iov = &mut part;
+    header.msg_iovlen = 1;
+    header.msg_control = room.0.as_mut_ptr().cast();
+    header.msg_controllen = room.0.len() as _;
+    let flags = libc::MSG_DONTWAIT | libc::MSG_CMSG_CLOEXEC;
+    // SAFETY: `header` describes one writable part and writable control room, both alive.
+    let length = unsafe { libc::recvmsg(fd.as_raw_fd(), &mut header, flags) };
+    let length = Errno::result(length)? as usize;
+    let mut received = Received {
+        length,
+        truncated: header.msg_flags & libc::MSG_TRUNC != 0,
+        control_truncated: header.msg_flags & libc::MSG_CTRUNC != 0,
+        credentials: None,
+        fds: Vec::new(),
+    };
+    // SAFETY: the kernel filled `header`, and the control room it points at is alive and aligned.
+    unsafe { take_control(&header, &mut received) };
+    Ok(received)
+}
+
+/// Reads the control messages of a received `header`.
+///
+/// # Safety
+/// `header` must have been filled by recvmsg(2), its control room be alive and aligned, and its
+/// descriptors not be taken yet.
+unsafe fn take_control(header: &libc::msghdr, received: &mut Received) {
+    // SAFETY: the caller's promise; the CMSG functions stay within `msg_controllen`.
+    let mut message = unsafe { libc::CMSG_FIRSTHDR(header) };
+    while !message.is_null() {
+        // SAFETY: not null, so CMSG_FIRSTHDR/NXTHDR found a whole header within the room.
+        let (head, data) = unsafe { (std::ptr::read_unaligned(message), libc::CMSG_DATA(message)) };
+        // SAFETY: a constant computation.
+        let overhead = unsafe { libc::CMSG_LEN(0) } as usize;
+        let size = (head.cmsg_len as usize).saturating_sub(overhead);
+        match (head.cmsg_level, head.cmsg_type) {
+            (libc::SOL_SOCKET, libc::SCM_RIGHTS) => {
+                for i in 0..size / size_of::<libc::c_int>() {
+                    // SAFETY: the kernel wrote `size` bytes of new descriptors here; each is taken
+                    // once.
+                    received.fds.push(unsafe {
+                        let fd = std::ptr::read_unaligned(data.cast::<libc::c_int>().add(i));
+                        OwnedFd::from_raw_fd(fd)
+                    });
+                }
+            }
+            (libc::SOL_SOCKET, libc::SCM_CREDENTIALS) if size >= size_of::<libc::ucred>() => {
+                // SAFETY: the kernel wrote a whole ucred here; any bytes are a valid one.
+                let who = unsafe { std::ptr::read_unaligned(data.cast::<libc::ucred>()) };
+                received.credentials = Some((who.pid, who.uid, who.gid));
+            }
+            _ => {}
+        }
+        // SAFETY: as for CMSG_FIRSTHDR; `message` lies in the room of `header`.
+        message = unsafe { libc::CMSG_NXTHDR(header, message) };
+    }
+}
+
+/// mq_open(3) for reading, made if missing; close-on-exec and non-blocking. On Linux a queue
+/// descriptor is a file descriptor. `attributes`: most messages, bytes per message.
+pub fn mq_open(name: &CStr, mode: u32, attributes: Option<(i64, i64)>) -> Result<OwnedFd> {
+    let flags = libc::O_RDONLY | libc::O_NONBLOCK | libc::O_CREAT | libc::O_CLOEXEC;
+    // SAFETY: mq_attr is plain data for which all zeros is valid.
+    let mut wanted: libc::mq_attr = unsafe { std::mem::zeroed() };
+    let mut pointer: *mut libc::mq_attr = std::ptr::null_mut();
+    if let Some((messages, bytes)) = attributes {
+        wanted.mq_maxmsg = messages as _;
+        wanted.mq_msgsize = bytes as _;
+        pointer = &mut wanted;
+    }
+    // SAFETY: `name` ends with NUL; `pointer` is null or leads to `wanted`, alive during the call.
+    own_new_descriptor(unsafe {
+        libc::mq_open(name.as_ptr(), flags, mode as libc::mode_t, pointer)
+    })
+}
+
+/// mq_getattr(3): bytes of the longest message of a queue.
+pub fn mq_message_bytes(fd: BorrowedFd<'_>) -> Result<usize> {
+    // SAFETY: mq_attr is plain data for which all zeros is valid.
+    let mut attributes: libc::mq_attr = unsafe { std::mem::zeroed() };
+    // SAFETY: `attributes` is writable and alive during the call.
+    Errno::result(unsafe { libc::mq_getattr(fd.as_raw_fd(), &mut attributes) })?;
+    Ok(usize::try_from(attributes.mq_msgsize).unwrap_or(0))
+}
+
+/// mq_receive(3) into a buffer of at least [`mq_message_bytes`].
+pub fn mq_receive(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> Result<usize> {
+    let (pointer, length) = (buffer.as_mut_ptr().cast(), buffer.len());
+    // SAFETY: pointer and length describe `buffer`; a null priority is not written.
+    let result = unsafe { libc::mq_receive(fd.as_raw_fd(), pointer, length, std::ptr::null_mut()) };
+    Errno::result(result).map(|n| n as usize)
+}
+
+// ---- end of sockets --------------------------------------------------------------------------
