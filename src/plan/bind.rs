@@ -90,6 +90,11 @@ pub enum SocketCall {
         /// Bytes asked for.
         bytes: u64,
     },
+    /// No call: the option does not exist for this family. Told as a failed option (EAFNOSUPPORT).
+    Unsupported {
+        /// Directive that asked for it.
+        directive: &'static str,
+    },
     /// fsetxattr(2) on the descriptor (labels).
     SetXattr {
         /// Directive that asked for it.
@@ -162,9 +167,9 @@ pub enum SocketCall {
     UsbFunction {
         /// The mounted directory.
         path: Text,
-        /// `USBFunctionDescriptors=` of the service.
+        /// `USBFunctionDescriptors=` of the service; empty if not set (EINVAL).
         descriptors: Text,
-        /// `USBFunctionStrings=` of the service.
+        /// `USBFunctionStrings=` of the service; empty if not set (EINVAL).
         strings: Text,
     },
 }

@@ -2,6 +2,7 @@
 //! `linux::child`; it runs on shared memory, so everything here is prepared before the clone.
 
 use std::ffi::CString;
+use std::sync::Arc;
 
 /// A descriptor the child has: the first ones are given by the runtime, in the order in which
 /// `plan::exec` asked for them; `Open` steps fill further ones.
@@ -17,6 +18,8 @@ pub enum Supply {
     Log,
     /// Read end of a pipe or memfd with `StandardInputText=`.
     Data,
+    /// Read end of the pipe that `Type=idle` waits on.
+    Idle,
 }
 
 /// Whether the parent may be suspended until exec (§9 of the plan).
@@ -28,30 +31,34 @@ pub enum Pace {
     Patient,
 }
 
-/// A complete child.
+/// A complete child. What all instances of one template share is shared memory here, too.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Program {
     /// In order; the last one is `Exec`.
-    pub steps: Vec<Step>,
+    pub steps: Arc<[Step]>,
     /// What the first slots are.
-    pub supplies: Vec<Supply>,
+    pub supplies: Arc<[Supply]>,
     /// Slots in use in all.
     pub slots: u16,
     /// Arguments.
-    pub argv: Vec<CString>,
+    pub argv: Arc<[CString]>,
     /// `NAME=VALUE`, ready for execve(2).
     pub envp: Vec<CString>,
     /// Entries of `envp` into which the child writes its own pid: index and offset of ten
     /// reserved bytes (`LISTEN_PID=0000000000`).
     pub stamps: Vec<Stamp>,
+    /// The same for `argv` (`${LISTEN_PID}` in a command line); the last one of an argument comes
+    /// first, so that moving its tail leaves the others in place. Nearly always empty.
+    pub argv_stamps: Vec<Stamp>,
     /// Pace.
     pub pace: Pace,
 }
 
-/// Where the pid goes. The child writes decimal digits, then a NUL.
+/// Where the pid goes. The child writes decimal digits over the ten reserved bytes and moves what
+/// follows these (at least the NUL) up behind the last digit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp {
-    /// Index into `envp`.
+    /// Index into `envp` or `argv`.
     pub entry: u16,
     /// Byte offset of the first reserved digit.
     pub offset: u16,
