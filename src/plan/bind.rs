@@ -4,6 +4,8 @@
 use crate::ids::Text;
 use crate::unit::socket::Address;
 
+pub use super::recipe::{BindFacts, connection_calls, recipe, removals};
+
 /// All ports of a socket unit, in file order, and what happens after all are open.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recipe {

@@ -5,7 +5,9 @@
 
 pub mod bind;
 pub mod cgroup;
+mod display;
 pub mod environment;
 pub mod exec;
 pub mod identity;
 pub mod program;
+mod recipe;
