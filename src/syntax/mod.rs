@@ -1,2 +1,306 @@
 //! Text ⇄ lines: a unit file as a list of lines that reproduces every byte. Never fails, knows no
 //! directive names.
+
+pub mod lines;
+pub mod words;
+
+use crate::bounds::{DIAGNOSTICS_PER_FILE_MAX, LINE_BYTES_MAX};
+use crate::report::{Diagnostic, Place, Source, Span};
+use lines::{BLANKS, Line, Logical};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// A file as it was written.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// The text that spans point into.
+    pub source: Arc<Source>,
+    /// Sections in file order; a repeated header makes a second one of the same name.
+    pub sections: Vec<Section>,
+    /// What was skipped, and why.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Why nothing behind this place was read; the entries before it stay.
+    pub fatal: Option<Diagnostic>,
+    bytes: Arc<[u8]>,
+    lines: Vec<Line>,
+}
+
+/// What follows one `[Header]`.
+#[derive(Clone, Debug)]
+pub struct Section {
+    /// Text between the brackets.
+    pub name: String,
+    /// Where that text stands.
+    pub name_place: Span,
+    /// Its assignments.
+    pub entries: Vec<Entry>,
+}
+
+/// One assignment.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Left of `=`, without blanks around it; never empty.
+    pub key: String,
+    /// Where the key stands.
+    pub key_span: Span,
+    /// Right of `=`.
+    pub value: Value,
+}
+
+/// The right side of an assignment after continuation and without blanks around it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Value {
+    /// The text.
+    pub text: String,
+    /// Offset in `text`, offset in the source; sorted, the first is (0, _).
+    map: Vec<(usize, usize)>,
+}
+
+impl Value {
+    /// A value that stands at `at` of a source, in one piece. For tests and made-up entries.
+    pub fn plain(text: impl Into<String>, at: usize) -> Value {
+        Value { text: text.into(), map: vec![(0, at)] }
+    }
+
+    /// Where bytes of `text` stand in the source. Positions behind the end mean the end.
+    pub fn span(&self, range: Range<usize>) -> Span {
+        let end = range.end.min(self.text.len());
+        let start = range.start.min(end);
+        let from = self.offset(start);
+        // The end belongs to the piece of the last byte, not to the piece that begins there.
+        let to = if end > start { self.offset(end - 1) + 1 } else { from };
+        from..to
+    }
+
+    /// Where the whole value stands.
+    pub fn whole(&self) -> Span {
+        self.span(0..self.text.len())
+    }
+
+    fn offset(&self, at: usize) -> usize {
+        let piece = self.map.partition_point(|(logical, _)| *logical <= at).saturating_sub(1);
+        self.map.get(piece).map_or(0, |(logical, file)| file + (at - logical))
+    }
+}
+
+impl Document {
+    /// The file, byte for byte, put together from its lines.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.lines.iter().flat_map(|line| &self.bytes[line.whole.clone()]).copied().collect()
+    }
+
+    /// The place of a span in this file.
+    pub fn place(&self, span: Span) -> Place {
+        Place { source: self.source.clone(), span }
+    }
+}
+
+/// Reads a unit file. `path` is only for messages.
+pub fn parse(path: &str, bytes: &[u8]) -> Document {
+    let lines = lines::physical(bytes);
+    let offsets = Offsets::new(bytes);
+    let source = Arc::new(Source { path: path.into(), text: display_text(bytes, &lines).into() });
+    let mut reader =
+        Reader { source: source.clone(), offsets, sections: Vec::new(), diagnostics: Vec::new(), fatal: None };
+    if let Err(too_long) = lines::logical(bytes, &lines, |line| reader.line(line)) {
+        let at = reader.offsets.in_text(too_long.at);
+        reader.stop(
+            "line-too-long",
+            format!("line is longer than {LINE_BYTES_MAX} bytes; nothing from here on is read"),
+            at..at,
+        );
+    }
+    let Reader { sections, diagnostics, fatal, .. } = reader;
+    Document { source, sections, diagnostics, fatal, bytes: bytes.into(), lines }
+}
+
+/// The text for people: lossy UTF-8, every line end a single `\n`.
+fn display_text(bytes: &[u8], lines: &[Line]) -> String {
+    let odd = lines.iter().any(|l| !matches!(&bytes[l.content.end..l.whole.end], b"" | b"\n"));
+    if !odd {
+        return String::from_utf8_lossy(bytes).into_owned();
+    }
+    let mut shown = bytes.to_vec();
+    for line in lines.iter().filter(|l| l.content.end < l.whole.end) {
+        shown[line.content.end..line.whole.end].fill(b' ');
+        shown[line.whole.end - 1] = b'\n';
+    }
+    String::from_utf8_lossy(&shown).into_owned()
+}
+
+/// Leads from offsets in the file to offsets in the text shown for it, which is longer where the
+/// file is not UTF-8.
+struct Offsets {
+    /// Offset in the file from which on `text - file` is the second number.
+    shifts: Vec<(usize, isize)>,
+}
+
+impl Offsets {
+    fn new(bytes: &[u8]) -> Offsets {
+        let mut shifts = Vec::new();
+        let (mut file, mut text) = (0_usize, 0_usize);
+        for chunk in bytes.utf8_chunks() {
+            file += chunk.valid().len() + chunk.invalid().len();
+            text += chunk.valid().len();
+            if !chunk.invalid().is_empty() {
+                text += '\u{fffd}'.len_utf8();
+                shifts.push((file, text as isize - file as isize));
+            }
+        }
+        Offsets { shifts }
+    }
+
+    fn in_text(&self, file: usize) -> usize {
+        let before = self.shifts.partition_point(|(from, _)| *from <= file);
+        let shift = before.checked_sub(1).map_or(0, |i| self.shifts[i].1);
+        file.saturating_add_signed(shift)
+    }
+}
+
+struct Reader {
+    source: Arc<Source>,
+    offsets: Offsets,
+    sections: Vec<Section>,
+    diagnostics: Vec<Diagnostic>,
+    fatal: Option<Diagnostic>,
+}
+
+impl Reader {
+    /// Takes one logical line; `false` ends the file.
+    fn line(&mut self, line: &Logical) -> bool {
+        let stripped = line.bytes.solid_range();
+        if stripped.is_empty() {
+            return true;
+        }
+        let Ok(text) = std::str::from_utf8(&line.bytes[stripped.clone()]) else {
+            let at = self.file_span(line, stripped);
+            self.stop("invalid-utf8", "line is not valid UTF-8; nothing from here on is read".to_owned(), at);
+            return false;
+        };
+        if let Some(rest) = text.strip_prefix('[') {
+            return self.header(line, rest, stripped);
+        }
+        self.assignment(line, text, stripped.start);
+        true
+    }
+
+    fn header(&mut self, line: &Logical, rest: &str, range: Range<usize>) -> bool {
+        let name = rest.strip_suffix(']').filter(|name| is_safe(name));
+        let Some(name) = name else {
+            let at = self.file_span(line, range);
+            let why = if rest.ends_with(']') {
+                "section name has control characters, quotes or backslashes"
+            } else {
+                "section header does not end in ']'"
+            };
+            self.stop("bad-section-header", format!("{why}; nothing from here on is read"), at);
+            return false;
+        };
+        let name_place = self.file_span(line, range.start + 1..range.end - 1);
+        self.sections.push(Section { name: name.to_owned(), name_place, entries: Vec::new() });
+        true
+    }
+
+    fn assignment(&mut self, line: &Logical, text: &str, start: usize) {
+        let whole = start..start + text.len();
+        match self.sections.last().map(|s| s.name.starts_with("X-")) {
+            None => {
+                let message = "assignment before the first section has no effect";
+                let help = "put it below a header such as [Unit]";
+                return self.skip("assignment-outside-section", message, line, whole, help);
+            }
+            // A section that is somebody else's follows its own rules.
+            Some(true) if !text.contains('=') || text.starts_with('=') => return,
+            Some(_) => {}
+        }
+        let Some((key, value)) = text.split_once('=') else {
+            let help = "write Key=Value; to continue the line above, end that one in a backslash";
+            return self.skip("missing-equals", "line without '=' has no effect", line, whole, help);
+        };
+        let value_start = start + key.len() + 1;
+        let key = key.trim_end_matches(BLANKS);
+        if key.is_empty() {
+            let message = "line without a name before '=' has no effect";
+            return self.skip("missing-key", message, line, whole, "write Key=Value");
+        }
+        let value_start = value_start + (value.len() - value.trim_start_matches(BLANKS).len());
+        let entry = Entry {
+            key: key.to_owned(),
+            key_span: self.file_span(line, start..start + key.len()),
+            value: self.value(line, value.trim_matches(BLANKS), value_start),
+        };
+        if let Some(section) = self.sections.last_mut() {
+            section.entries.push(entry);
+        }
+    }
+
+    fn value(&self, line: &Logical, text: &str, start: usize) -> Value {
+        let end = start + text.len();
+        let first = line.pieces.partition_point(|(at, _)| *at <= start).saturating_sub(1);
+        let map = line.pieces[first..]
+            .iter()
+            .take_while(|(at, _)| *at <= start.max(end.saturating_sub(1)))
+            .map(|(at, file)| {
+                let skipped = start.saturating_sub(*at);
+                (at.saturating_sub(start), self.offsets.in_text(file + skipped))
+            })
+            .collect();
+        Value { text: text.to_owned(), map }
+    }
+
+    fn file_span(&self, line: &Logical, range: Range<usize>) -> Span {
+        let file = |at: usize| {
+            let piece = line.pieces.partition_point(|(from, _)| *from <= at).saturating_sub(1);
+            line.pieces.get(piece).map_or(0, |(from, file)| file + (at - from))
+        };
+        if range.is_empty() {
+            let at = self.offsets.in_text(file(range.start));
+            return at..at;
+        }
+        self.offsets.in_text(file(range.start))..self.offsets.in_text(file(range.end - 1) + 1)
+    }
+
+    fn place(&self, span: Span) -> Option<Place> {
+        Some(Place { source: self.source.clone(), span })
+    }
+
+    fn skip(&mut self, code: &'static str, message: &str, line: &Logical, range: Range<usize>, help: &str) {
+        let room = DIAGNOSTICS_PER_FILE_MAX.saturating_sub(self.diagnostics.len());
+        let place = self.place(self.file_span(line, range));
+        match room {
+            0 => {}
+            1 => self.diagnostics.push(Diagnostic::new(
+                "too-many-findings",
+                "further findings of this kind in this file are not listed",
+                place,
+            )),
+            _ => self.diagnostics.push(Diagnostic::new(code, message, place).with_help(help)),
+        }
+    }
+
+    fn stop(&mut self, code: &'static str, message: String, span: Span) {
+        self.fatal = Some(Diagnostic::new(code, message, self.place(span)));
+    }
+}
+
+/// Whether a section name is free of control characters, quotes and backslashes.
+fn is_safe(name: &str) -> bool {
+    !name.chars().any(|c| c.is_ascii_control() || matches!(c, '"' | '\'' | '\\'))
+}
+
+trait TrimRange {
+    /// The range that is left without blanks at both ends.
+    fn solid_range(&self) -> Range<usize>;
+}
+
+impl TrimRange for Vec<u8> {
+    fn solid_range(&self) -> Range<usize> {
+        let solid = |b: &u8| !matches!(b, b' ' | b'\t' | b'\n' | b'\r');
+        let start = self.iter().position(solid).unwrap_or(self.len());
+        let end = self.iter().rposition(solid).map_or(start, |i| i + 1);
+        start..end
+    }
+}
+
+#[cfg(test)]
+mod tests;

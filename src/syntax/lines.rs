@@ -1,0 +1,182 @@
+//! Bytes become physical lines, physical lines become logical ones: line ends, comments,
+//! continuation. Knows neither sections nor keys.
+
+use crate::bounds::LINE_BYTES_MAX;
+use std::ops::Range;
+
+/// Characters that count as blank at the ends of lines, keys and values.
+pub const BLANKS: [char; 4] = [' ', '\t', '\n', '\r'];
+
+const BOM: &[u8] = b"\xef\xbb\xbf";
+
+/// One physical line: `content` without, `whole` with its line end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Bytes of the text of the line.
+    pub content: Range<usize>,
+    /// Bytes of the line including its end; the lines of a file adjoin.
+    pub whole: Range<usize>,
+}
+
+/// One logical line: what is left of physical lines after continuation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Logical {
+    /// The bytes; every continuation backslash is a blank.
+    pub bytes: Vec<u8>,
+    /// Where pieces of `bytes` came from, sorted by the first number: offset in `bytes`, offset in
+    /// the file.
+    pub pieces: Vec<(usize, usize)>,
+}
+
+/// Why no further line could be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooLong {
+    /// Offset in the file where the line that is too long begins.
+    pub at: usize,
+}
+
+fn end_marker(byte: u8) -> u8 {
+    match byte {
+        0 => 1,
+        b'\n' => 2,
+        b'\r' => 4,
+        _ => 0,
+    }
+}
+
+/// Splits bytes into physical lines. A line end is LF, CR or NUL, or a run of these without a
+/// repetition that NUL closes (`\r\n`, `\n\r`, `\r\n\0` are one line end; `\n\n` are two).
+pub fn physical(bytes: &[u8]) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let mut start = 0;
+    while start < bytes.len() {
+        let rest = &bytes[start..];
+        let content = start + rest.iter().position(|b| end_marker(*b) != 0).unwrap_or(rest.len());
+        let mut end = content;
+        let mut seen = 0;
+        while let Some(marker) = bytes.get(end).map(|b| end_marker(*b)) {
+            if marker == 0 || seen & (marker | 1) != 0 {
+                break;
+            }
+            seen |= marker;
+            end += 1;
+        }
+        lines.push(Line { content: start..content, whole: start..end });
+        start = end;
+    }
+    lines
+}
+
+/// Whether the bytes end inside an escape; pairs of backslashes are counted from the start.
+fn ends_escaped(bytes: &[u8]) -> bool {
+    bytes.iter().fold(false, |escaped, b| !escaped && *b == b'\\')
+}
+
+fn is_comment(line: &[u8]) -> bool {
+    let first = line.iter().find(|b| !matches!(b, b' ' | b'\t' | b'\n' | b'\r'));
+    matches!(first, Some(b'#' | b';'))
+}
+
+/// Hands every logical line to `each` until it returns `false`; comments are gone.
+pub fn logical(
+    bytes: &[u8],
+    lines: &[Line],
+    mut each: impl FnMut(&Logical) -> bool,
+) -> Result<(), TooLong> {
+    let mut pending: Option<Logical> = None;
+    let mut bom_seen = false;
+    for line in lines {
+        if line.content.len() > LINE_BYTES_MAX {
+            return Err(TooLong { at: line.content.start });
+        }
+        let mut text = &bytes[line.content.clone()];
+        let mut from = line.content.start;
+        if is_comment(text) {
+            continue;
+        }
+        if !bom_seen && text.starts_with(BOM) {
+            bom_seen = true;
+            text = &text[BOM.len()..];
+            from += BOM.len();
+        }
+        let mut whole = pending.take().unwrap_or_default();
+        if whole.bytes.len() + text.len() > LINE_BYTES_MAX {
+            return Err(TooLong { at: whole.pieces.first().map_or(from, |p| p.1) });
+        }
+        whole.pieces.push((whole.bytes.len(), from));
+        whole.bytes.extend_from_slice(text);
+        // What is pending ended in a backslash that is a blank now: no escape reaches into `text`.
+        if ends_escaped(text) {
+            whole.bytes.pop();
+            whole.bytes.push(b' ');
+            pending = Some(whole);
+        } else if !each(&whole) {
+            return Ok(());
+        }
+    }
+    if let Some(whole) = pending {
+        each(&whole);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(text: &[u8]) -> Vec<String> {
+        let mut out = Vec::new();
+        logical(text, &physical(text), |l| {
+            out.push(String::from_utf8_lossy(&l.bytes).into_owned());
+            true
+        })
+        .unwrap();
+        out
+    }
+
+    #[test]
+    fn every_kind_of_line_end() {
+        for end in ["\n", "\r", "\0", "\r\n", "\n\r", "\n\0", "\r\0", "\r\n\0", "\n\r\0"] {
+            let text = format!("a{end}b{end}");
+            assert_eq!(all(text.as_bytes()), ["a", "b"], "{end:?}");
+        }
+        assert_eq!(all(b"a\n\nb"), ["a", "", "b"]);
+        assert_eq!(all(b"a\0\nb"), ["a", "", "b"]);
+        assert_eq!(all(b"a\r\rb"), ["a", "", "b"]);
+        assert_eq!(all(b""), [""; 0]);
+    }
+
+    #[test]
+    fn continuation_keeps_the_blanks_of_the_next_line() {
+        assert_eq!(all(b"a\\\n# c\n;c\n  b"), ["a   b"]);
+        assert_eq!(all(b"8\\\n0"), ["8 0"]);
+        assert_eq!(all(b"80\\\n\nc"), ["80 ", "c"]);
+        assert_eq!(all(b"a\\\\\nb"), ["a\\\\", "b"]);
+        assert_eq!(all(b"a \\ \nb"), ["a \\ ", "b"]);
+        assert_eq!(all(b"a\\"), ["a "]);
+    }
+
+    #[test]
+    fn parity_counts_from_the_start_of_the_logical_line() {
+        assert_eq!(all(b"a\\\n\\\\\nb"), ["a \\\\", "b"]);
+        assert_eq!(all(b"a\\\\\\\nb"), ["a\\\\ b"]);
+    }
+
+    #[test]
+    fn a_mark_hides_a_comment_sign() {
+        assert_eq!(all(b"\xef\xbb\xbf# x\na"), ["# x", "a"]);
+        assert_eq!(all(b"# c\n\xef\xbb\xbfa\n\xef\xbb\xbfb"), ["a", "\u{feff}b"]);
+    }
+
+    #[test]
+    fn too_long_alone_and_joined() {
+        let long = vec![b'x'; LINE_BYTES_MAX];
+        assert_eq!(all(&long).len(), 1);
+        let mut text = b"ok\n#".to_vec();
+        text.extend_from_slice(&long);
+        assert_eq!(logical(&text, &physical(&text), |_| true), Err(TooLong { at: 3 }));
+        let mut joined = b"abc\\\n".to_vec();
+        joined.extend_from_slice(&long);
+        assert_eq!(logical(&joined, &physical(&joined), |_| true), Err(TooLong { at: 0 }));
+    }
+}
