@@ -55,3 +55,15 @@ pub const ENVIRONMENT_FILE_BYTES_MAX: usize = 1 << 20;
 pub const KILL_ROUNDS_MAX: usize = 16;
 /// Events that one outside event may cause in turn before the engine is declared to be spinning.
 pub const EVENTS_PER_CAUSE_MAX: usize = 100_000;
+/// Largest descriptor or string file of a USB function, in bytes.
+pub const USB_FILE_BYTES_MAX: usize = 1 << 20;
+/// Bytes of a kernel table read while looking for the holder of an address.
+pub const HOLDER_TABLE_BYTES_MAX: u64 = 16 << 20;
+/// Descriptors of other processes looked at while looking for the holder of an address.
+pub const HOLDER_FDS_MAX: usize = 65_536;
+/// Holders of one address that are named.
+pub const HOLDERS_NAMED_MAX: usize = 3;
+/// Receive buffer of a notification socket, in bytes (systemd: `NOTIFY_RCVBUF_SIZE`).
+pub const NOTIFY_RECEIVE_BUFFER_BYTES: i32 = 8 << 20;
+/// Largest user database file read, in bytes.
+pub const USER_FILE_BYTES_MAX: u64 = 16 << 20;
