@@ -230,9 +230,8 @@ unsafe fn take_control(header: &libc::msghdr, received: &mut Received) {
         let (head, data) = unsafe { (std::ptr::read_unaligned(message), libc::CMSG_DATA(message)) };
         // SAFETY: a constant computation.
         let overhead = unsafe { libc::CMSG_LEN(0) } as usize;
-        let size = usize::try_from(head.cmsg_len)
-            .unwrap_or(0)
-            .saturating_sub(overhead);
+        #[allow(clippy::unnecessary_cast)] // a u32 in some C libraries
+        let size = (head.cmsg_len as usize).saturating_sub(overhead);
         match (head.cmsg_level, head.cmsg_type) {
             (libc::SOL_SOCKET, libc::SCM_RIGHTS) => {
                 for i in 0..size / size_of::<libc::c_int>() {
