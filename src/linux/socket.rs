@@ -195,6 +195,7 @@ fn option_of(call: &SocketCall) -> Option<(&'static str, &'static str, OnError)>
             if *receive { "SO_RCVBUF" } else { "SO_SNDBUF" },
             OnError::Warn,
         )),
+        SocketCall::Unsupported { directive } => Some((directive, "setsockopt(2)", OnError::Warn)),
         SocketCall::SetXattr {
             directive, name, ..
         } => Some((directive, name, OnError::Warn)),
@@ -222,6 +223,7 @@ fn set(fd: BorrowedFd<'_>, call: &SocketCall) -> nix::Result<()> {
             let name = std::ffi::CString::new(*name).map_err(|_| Errno::EINVAL)?;
             raw::set_xattr(fd, &name, value.as_bytes())
         }
+        SocketCall::Unsupported { .. } => Err(Errno::EAFNOSUPPORT),
         _ => Ok(()),
     }
 }
@@ -302,6 +304,7 @@ impl Work {
             SocketCall::SetInt { .. }
             | SocketCall::SetText { .. }
             | SocketCall::SetBuffer { .. }
+            | SocketCall::Unsupported { .. }
             | SocketCall::SetXattr { .. }
             | SocketCall::Touch { .. }
             | SocketCall::PipeSize { .. } => return self.optional(call),
@@ -370,6 +373,7 @@ fn words(call: &SocketCall, display: &str) -> String {
         SocketCall::SetInt { .. }
         | SocketCall::SetText { .. }
         | SocketCall::SetBuffer { .. }
+        | SocketCall::Unsupported { .. }
         | SocketCall::SetXattr { .. }
         | SocketCall::Touch { .. }
         | SocketCall::PipeSize { .. } => {
