@@ -67,3 +67,9 @@ pub const HOLDERS_NAMED_MAX: usize = 3;
 pub const NOTIFY_RECEIVE_BUFFER_BYTES: i32 = 8 << 20;
 /// Largest user database file read, in bytes.
 pub const USER_FILE_BYTES_MAX: u64 = 16 << 20;
+/// Descriptors looked at one by one before an exec where the kernel lacks close_range(2).
+pub const CLOSE_SCAN_MAX: i32 = 65_536;
+/// Bytes of the stack on which a child runs until its exec.
+pub const CHILD_STACK_BYTES: usize = 64 << 10;
+/// Bytes read of one file below `/proc/PID`.
+pub const ENVIRON_BYTES_MAX: u64 = 4 << 20;

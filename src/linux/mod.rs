@@ -2,8 +2,12 @@
 //! out (recipes, programs) and nothing of units.
 
 pub mod address;
+mod child;
+pub mod clone;
+pub mod errno;
 pub mod files;
 pub mod holder;
 pub mod poll;
+pub mod process;
 pub mod raw;
 pub mod socket;

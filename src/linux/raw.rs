@@ -4,7 +4,7 @@
 
 use nix::{Result, errno::Errno};
 use std::ffi::CStr;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 // ---- sockets ---------------------------------------------------------------------------------
 
@@ -290,4 +290,303 @@ pub fn mq_receive(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> Result<usize> {
     Errno::result(result).map(|n| n as usize)
 }
 
-// ---- end of sockets --------------------------------------------------------------------------
+// ---- processes and files ---------------------------------------------------------------------
+
+/// The bare system call: no libc, no errno variable, a negative errno as the result. The child that
+/// shares memory with its parent may use nothing else.
+///
+/// # Safety
+/// The arguments must be what the call with this number asks for; pointers must be valid for it.
+#[inline(always)]
+pub(super) unsafe fn syscall(number: i64, args: [usize; 6]) -> isize {
+    let [a, b, c, d, e, f] = args;
+    #[cfg(target_arch = "x86_64")]
+    {
+        let result: isize;
+        // SAFETY: the kernel reads and writes only what the caller vouched for; rcx and r11 are lost.
+        unsafe {
+            std::arch::asm!(
+                "syscall",
+                inlateout("rax") number as isize => result,
+                in("rdi") a, in("rsi") b, in("rdx") c, in("r10") d, in("r8") e, in("r9") f,
+                lateout("rcx") _, lateout("r11") _,
+                options(nostack),
+            );
+        }
+        result
+    }
+    #[cfg(target_arch = "aarch64")]
+    {
+        let result: isize;
+        // SAFETY: the kernel reads and writes only what the caller vouched for.
+        unsafe {
+            std::arch::asm!(
+                "svc 0",
+                in("x8") number,
+                inlateout("x0") a as isize => result,
+                in("x1") b, in("x2") c, in("x3") d, in("x4") e, in("x5") f,
+                options(nostack),
+            );
+        }
+        result
+    }
+    #[cfg(target_arch = "riscv64")]
+    {
+        let result: isize;
+        // SAFETY: the kernel reads and writes only what the caller vouched for.
+        unsafe {
+            std::arch::asm!(
+                "ecall",
+                in("a7") number,
+                inlateout("a0") a as isize => result,
+                in("a1") b, in("a2") c, in("a3") d, in("a4") e, in("a5") f,
+                options(nostack),
+            );
+        }
+        result
+    }
+    #[cfg(not(any(
+        target_arch = "x86_64",
+        target_arch = "aarch64",
+        target_arch = "riscv64"
+    )))]
+    {
+        // SAFETY: as the caller vouched for. errno is this thread's own: these architectures always
+        // copy memory when they clone.
+        let result = unsafe { libc::syscall(number as libc::c_long, a, b, c, d, e, f) };
+        if result == -1 {
+            -(Errno::last_raw() as isize)
+        } else {
+            result as isize
+        }
+    }
+}
+
+fn check(result: isize) -> Result<usize> {
+    usize::try_from(result).map_err(|_| Errno::from_raw(-result as i32))
+}
+
+fn checked(result: libc::c_int) -> Result<libc::c_int> {
+    if result < 0 {
+        Err(Errno::last())
+    } else {
+        Ok(result)
+    }
+}
+
+/// Takes over a descriptor that came from outside the program: inherited, or out of a control
+/// message. Fails with `EBADF` if there is none of this number. The caller says that nobody else in
+/// the program owns it.
+pub fn take_fd(fd: RawFd) -> Result<OwnedFd> {
+    // SAFETY: F_GETFD takes no pointer and changes nothing.
+    checked(unsafe { libc::fcntl(fd, libc::F_GETFD) })?;
+    // SAFETY: the descriptor exists, and by the contract of this function nobody else closes it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// A descriptor for a process (pidfd_open(2)); close-on-exec.
+pub fn pidfd_open(pid: i32) -> Result<OwnedFd> {
+    // SAFETY: two integers.
+    let fd = check(unsafe { syscall(libc::SYS_pidfd_open as i64, [pid as usize, 0, 0, 0, 0, 0]) })?;
+    // SAFETY: the kernel has just made it for us.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd as RawFd) })
+}
+
+/// Sends a signal (pidfd_send_signal(2)); 0 only asks whether that would be allowed.
+pub fn pidfd_send_signal(pidfd: BorrowedFd<'_>, signal: i32) -> Result<()> {
+    let args = [pidfd.as_raw_fd() as usize, signal as usize, 0, 0, 0, 0];
+    // SAFETY: integers and a null siginfo, which asks for the usual one.
+    check(unsafe { syscall(libc::SYS_pidfd_send_signal as i64, args) }).map(drop)
+}
+
+/// What waitid(2) is asked about.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Whom<'a> {
+    Any,
+    Pid(i32),
+    Pidfd(BorrowedFd<'a>),
+}
+
+/// A child that ended, as waitid(2) tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ended {
+    pub(super) pid: i32,
+    /// `CLD_EXITED`, `CLD_KILLED`, `CLD_DUMPED`
+    pub(super) code: i32,
+    pub(super) status: i32,
+}
+
+/// waitid(2), never blocking. `keep` leaves the child waitable.
+pub(super) fn wait(whom: Whom<'_>, keep: bool) -> Result<Option<Ended>> {
+    let (kind, id) = match whom {
+        Whom::Any => (libc::P_ALL, 0),
+        Whom::Pid(pid) => (libc::P_PID, pid as libc::id_t),
+        Whom::Pidfd(fd) => (libc::P_PIDFD, fd.as_raw_fd() as libc::id_t),
+    };
+    let options = libc::WEXITED | libc::WNOHANG | if keep { libc::WNOWAIT } else { 0 };
+    // SAFETY: siginfo_t is plain data for which zero is a valid value.
+    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    loop {
+        // SAFETY: `info` is ours and large enough.
+        match checked(unsafe { libc::waitid(kind, id, &mut info, options) }) {
+            Err(Errno::EINTR) => continue,
+            Err(errno) => return Err(errno),
+            Ok(_) => break,
+        }
+    }
+    // SAFETY: waitid fills the fields of SIGCHLD, or leaves the zeros.
+    let (pid, status) = unsafe { (info.si_pid(), info.si_status()) };
+    Ok((pid != 0).then_some(Ended {
+        pid,
+        code: info.si_code,
+        status,
+    }))
+}
+
+/// Closes a range of descriptors, or marks it close-on-exec (close_range(2)). For the time just
+/// before an exec: the caller says that nobody in the program still uses them.
+pub fn close_range(first: u32, last: u32, cloexec_only: bool) -> Result<()> {
+    let flags = if cloexec_only {
+        libc::CLOSE_RANGE_CLOEXEC as usize
+    } else {
+        0
+    };
+    // SAFETY: integers only; ownership by the contract of this function.
+    check(unsafe {
+        syscall(
+            libc::SYS_close_range as i64,
+            [first as usize, last as usize, flags, 0, 0, 0],
+        )
+    })
+    .map(drop)
+}
+
+/// Orphans among our descendants become our children (`PR_SET_CHILD_SUBREAPER`).
+pub fn become_subreaper() -> Result<()> {
+    // SAFETY: integers only.
+    checked(unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) }).map(drop)
+}
+
+/// Our effective capabilities, bit n for capability n.
+pub fn effective_capabilities() -> Result<u64> {
+    let header = CapHeader {
+        version: CAP_VERSION_3,
+        pid: 0,
+    };
+    let mut data = [CapData::default(); 2];
+    let args = [
+        &raw const header as usize,
+        &raw mut data as usize,
+        0,
+        0,
+        0,
+        0,
+    ];
+    // SAFETY: header and two data words, as version 3 asks for.
+    check(unsafe { syscall(libc::SYS_capget as i64, args) })?;
+    Ok(u64::from(data[0].effective) | u64::from(data[1].effective) << 32)
+}
+
+/// `_LINUX_CAPABILITY_VERSION_3`
+pub(super) const CAP_VERSION_3: u32 = 0x2008_0522;
+
+/// `struct __user_cap_header_struct`
+#[repr(C)]
+pub(super) struct CapHeader {
+    pub(super) version: u32,
+    pub(super) pid: i32,
+}
+
+/// `struct __user_cap_data_struct`
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub(super) struct CapData {
+    pub(super) effective: u32,
+    pub(super) permitted: u32,
+    pub(super) inheritable: u32,
+}
+
+/// Whether two descriptors of ours are one open file description (kcmp(2) `KCMP_FILE`). `None` if
+/// the kernel does not say.
+pub fn same_open_file(a: BorrowedFd<'_>, b: BorrowedFd<'_>) -> Option<bool> {
+    const KCMP_FILE: usize = 0;
+    let me = std::process::id() as usize;
+    let args = [
+        me,
+        me,
+        KCMP_FILE,
+        a.as_raw_fd() as usize,
+        b.as_raw_fd() as usize,
+        0,
+    ];
+    // SAFETY: integers only.
+    check(unsafe { syscall(libc::SYS_kcmp as i64, args) })
+        .ok()
+        .map(|order| order == 0)
+}
+
+/// setxattr(2), replacing what is there; follows symbolic links.
+pub fn setxattr(path: &CStr, name: &CStr, value: &[u8]) -> Result<()> {
+    // SAFETY: two C strings and a slice with its length.
+    checked(unsafe {
+        libc::setxattr(
+            path.as_ptr(),
+            name.as_ptr(),
+            value.as_ptr().cast(),
+            value.len(),
+            0,
+        )
+    })
+    .map(drop)
+}
+
+/// fgetxattr(2): the bytes written into `buffer`; `ERANGE` if it is too small.
+pub fn fgetxattr(fd: BorrowedFd<'_>, name: &CStr, buffer: &mut [u8]) -> Result<usize> {
+    // SAFETY: a C string and a slice with its length.
+    let n = unsafe {
+        libc::fgetxattr(
+            fd.as_raw_fd(),
+            name.as_ptr(),
+            buffer.as_mut_ptr().cast(),
+            buffer.len(),
+        )
+    };
+    usize::try_from(n).map_err(|_| Errno::last())
+}
+
+/// The kernel's own number of a socket, unique while the machine runs (`SO_COOKIE`).
+pub fn socket_cookie(fd: BorrowedFd<'_>) -> Result<u64> {
+    let mut value = [0; 8];
+    get_option(fd, libc::SOL_SOCKET, libc::SO_COOKIE, &mut value)?;
+    Ok(u64::from_ne_bytes(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::fd::AsFd;
+
+    #[test]
+    fn a_copy_is_the_same_open_file_and_a_second_one_is_not() {
+        let (a, b) = nix::unistd::pipe().unwrap();
+        let copy = a.try_clone().unwrap();
+        assert_ne!(same_open_file(a.as_fd(), copy.as_fd()), Some(false));
+        assert_ne!(same_open_file(a.as_fd(), b.as_fd()), Some(true));
+    }
+
+    #[test]
+    fn sockets_have_numbers_of_their_own() {
+        let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        assert_ne!(
+            socket_cookie(socket.as_fd()).unwrap(),
+            socket_cookie(other.as_fd()).unwrap()
+        );
+    }
+
+    #[test]
+    fn a_number_without_descriptor_is_refused() {
+        assert_eq!(take_fd(9_999_999).unwrap_err(), Errno::EBADF);
+        assert_eq!(pidfd_open(-1).unwrap_err(), Errno::EINVAL);
+    }
+}

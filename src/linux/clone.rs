@@ -1,0 +1,517 @@
+//! Makes a child that runs a program: clone3(2) onto a private stack. A prompt program shares our
+//! memory and suspends us until its exec; a patient one gets a copy and reports through a pipe.
+//! Knows how to start the interpreter, not what the steps mean.
+#![allow(unsafe_code)]
+
+use super::child::{self, Frame, STAMP_DIGITS};
+use super::raw;
+use crate::bounds::CHILD_STACK_BYTES;
+use crate::plan::program::{Pace, Program};
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use std::cell::Cell;
+use std::ffi::c_char;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::sync::{Mutex, PoisonError};
+
+/// A process that was made.
+#[derive(Debug)]
+pub struct Child {
+    /// Its pid; valid until it has been waited for.
+    pub pid: i32,
+    /// Its pidfd, close-on-exec; readable once it has ended.
+    pub pidfd: OwnedFd,
+    /// How far it is known to have come.
+    pub outcome: Outcome,
+}
+
+/// How far a child came.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It reached execve(2) and that succeeded; or it ended early without failing (a program that is
+    /// missing and may be; a SIGKILL from outside).
+    Execed,
+    /// A step failed; the child exits with the exit status of that step.
+    Failed(StepFailure),
+    /// Not known yet: watch this pipe, and ask [`read_report`] when it is readable.
+    Pending(OwnedFd),
+}
+
+/// A step that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StepFailure {
+    /// Index of the step. The number of steps itself stands for entering the cgroup, where clone3(2)
+    /// could not do it.
+    pub step: usize,
+    /// Why.
+    pub errno: Errno,
+}
+
+/// Starts a program. `supplies` go into the first slots, in order. `cgroup` is a directory of the
+/// cgroup v2 hierarchy in which the child shall be born (opened with or without `O_PATH`).
+pub fn spawn(
+    program: &Program,
+    supplies: &[BorrowedFd<'_>],
+    cgroup: Option<BorrowedFd<'_>>,
+) -> Result<Child, Errno> {
+    let prepared = Prepared::new(program, supplies)?;
+    match spawn_shared(program, &prepared, cgroup) {
+        // No clone3 here, or one that does not know a flag we need: copy as fork(2) does.
+        Err(Errno::ENOSYS | Errno::EPERM | Errno::EINVAL | Errno::E2BIG) => {
+            spawn_by_fork(program, &Prepared::new(program, supplies)?, cgroup)
+        }
+        result => result,
+    }
+}
+
+/// The outcome of a patient child. `None`: not known yet. `Ok`: execve(2) succeeded (or the child
+/// ended without failing).
+pub fn read_report(pipe: BorrowedFd<'_>) -> Option<Result<(), StepFailure>> {
+    let mut bytes = [0; 8];
+    loop {
+        match nix::unistd::read(pipe, &mut bytes) {
+            Err(Errno::EINTR) => continue,
+            Err(Errno::EAGAIN) => return None,
+            Ok(8) => {
+                let [a, b, c, d, e, f, g, h] = bytes;
+                let step = u32::from_ne_bytes([a, b, c, d]) as usize;
+                let errno = Errno::from_raw(i32::from_ne_bytes([e, f, g, h]));
+                return Some(Err(StepFailure { step, errno }));
+            }
+            // End of file: exec closed the other end.
+            Ok(_) | Err(_) => return Some(Ok(())),
+        }
+    }
+}
+
+/// What the child needs beside the program, made before the clone because the child cannot.
+struct Prepared {
+    /// Arguments, null, environment, null.
+    pointers: Vec<*const c_char>,
+    /// Index of the environment in `pointers`.
+    envp: usize,
+    slots: Vec<Cell<i32>>,
+    /// Copies of the words that get the pid: the program itself is never written to.
+    stamped: Vec<Cell<u8>>,
+    stamp_offsets: Vec<usize>,
+}
+
+impl Prepared {
+    fn new(program: &Program, supplies: &[BorrowedFd<'_>]) -> Result<Prepared, Errno> {
+        let slot_count = usize::from(program.slots);
+        if supplies.len() != program.supplies.len() || supplies.len() > slot_count {
+            return Err(Errno::EINVAL);
+        }
+        let mut slots = Vec::with_capacity(slot_count);
+        slots.extend(supplies.iter().map(|fd| Cell::new(fd.as_raw_fd())));
+        slots.resize(slot_count, Cell::new(-1));
+
+        let envp = program.argv.len() + 1;
+        let mut pointers = Vec::with_capacity(envp + program.envp.len() + 1);
+        pointers.extend(program.argv.iter().map(|word| word.as_ptr()));
+        pointers.push(std::ptr::null());
+        pointers.extend(program.envp.iter().map(|entry| entry.as_ptr()));
+        pointers.push(std::ptr::null());
+
+        let mut prepared = Prepared {
+            pointers,
+            envp,
+            slots,
+            stamped: Vec::new(),
+            stamp_offsets: Vec::new(),
+        };
+        prepared.copy_stamped(program)?;
+        Ok(prepared)
+    }
+
+    fn copy_stamped(&mut self, program: &Program) -> Result<(), Errno> {
+        let arguments = program
+            .argv_stamps
+            .iter()
+            .map(|stamp| (0, &program.argv[..], stamp));
+        let variables = program
+            .stamps
+            .iter()
+            .map(|stamp| (self.envp, &program.envp[..], stamp));
+        // Index of the pointer, and where its copy begins.
+        let mut copies: Vec<(usize, usize)> = Vec::new();
+        for (first, words, stamp) in arguments.chain(variables) {
+            let word = words.get(usize::from(stamp.entry)).ok_or(Errno::EINVAL)?;
+            if usize::from(stamp.offset) + STAMP_DIGITS > word.as_bytes().len() {
+                return Err(Errno::EINVAL);
+            }
+            let pointer = first + usize::from(stamp.entry);
+            let base = match copies.iter().find(|(known, _)| *known == pointer) {
+                Some((_, base)) => *base,
+                None => {
+                    copies.push((pointer, self.stamped.len()));
+                    let base = self.stamped.len();
+                    self.stamped
+                        .extend(word.as_bytes_with_nul().iter().map(|b| Cell::new(*b)));
+                    base
+                }
+            };
+            self.stamp_offsets.push(base + usize::from(stamp.offset));
+        }
+        // The last one first: writing a pid moves what follows it.
+        self.stamp_offsets.sort_unstable_by(|a, b| b.cmp(a));
+        // Only now, because the buffer has moved while it grew.
+        for (index, base) in copies {
+            if let (Some(pointer), Some(copy)) =
+                (self.pointers.get_mut(index), self.stamped.get(base..))
+            {
+                *pointer = copy.as_ptr().cast();
+            }
+        }
+        Ok(())
+    }
+
+    fn frame<'a>(&'a self, program: &'a Program, report: i32, cgroup: i32) -> Frame<'a> {
+        Frame {
+            steps: &program.steps,
+            argv: self.pointers.as_ptr(),
+            envp: self.pointers[self.envp..].as_ptr(),
+            slots: &self.slots,
+            stamped: &self.stamped,
+            stamp_offsets: &self.stamp_offsets,
+            report: Cell::new(report),
+            cgroup,
+            failure: Cell::new(None),
+        }
+    }
+}
+
+fn outcome(failure: Option<(u32, i32)>) -> Outcome {
+    match failure {
+        None => Outcome::Execed,
+        Some((step, errno)) => Outcome::Failed(StepFailure {
+            step: step as usize,
+            errno: Errno::from_raw(errno),
+        }),
+    }
+}
+
+fn report_pipe(nonblocking: OFlag) -> Result<(OwnedFd, OwnedFd), Errno> {
+    let (read, write) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
+    nix::fcntl::fcntl(&read, nix::fcntl::FcntlArg::F_SETFL(nonblocking))?;
+    Ok((read, write))
+}
+
+fn spawn_shared(
+    program: &Program,
+    prepared: &Prepared,
+    cgroup: Option<BorrowedFd<'_>>,
+) -> Result<Child, Errno> {
+    let pipe = match program.pace {
+        Pace::Prompt => None,
+        Pace::Patient => Some(report_pipe(OFlag::O_NONBLOCK)?),
+    };
+    let report = pipe.as_ref().map_or(-1, |(_, write)| write.as_raw_fd());
+    let frame = prepared.frame(program, report, -1);
+    let mut flags = (libc::CLONE_PIDFD as u64) | CLONE_CLEAR_SIGHAND;
+    if pipe.is_none() {
+        flags |= (libc::CLONE_VM | libc::CLONE_VFORK) as u64;
+    }
+    let (pid, pidfd) = clone_onto_stack(&frame, flags, cgroup)?;
+    let outcome = match pipe {
+        None => outcome(frame.failure.get()),
+        Some((read, _)) => Outcome::Pending(read),
+    };
+    Ok(Child {
+        pid,
+        pidfd,
+        outcome,
+    })
+}
+
+/// The way of kernels and architectures without our clone3: memory is copied, the child enters the
+/// cgroup by itself, and the parent of a prompt child waits for the report.
+fn spawn_by_fork(
+    program: &Program,
+    prepared: &Prepared,
+    cgroup: Option<BorrowedFd<'_>>,
+) -> Result<Child, Errno> {
+    let patient = program.pace == Pace::Patient;
+    let (read, write) = report_pipe(if patient {
+        OFlag::O_NONBLOCK
+    } else {
+        OFlag::empty()
+    })?;
+    let frame = prepared.frame(
+        program,
+        write.as_raw_fd(),
+        cgroup.map_or(-1, |fd| fd.as_raw_fd()),
+    );
+    let blocked = BlockedSignals::all();
+    // SAFETY: the child runs only the interpreter, which does not come back.
+    let pid = unsafe { libc::fork() };
+    if pid == 0 {
+        child::run(&frame);
+    }
+    drop(blocked);
+    if pid < 0 {
+        return Err(Errno::last());
+    }
+    drop(write);
+    let pidfd = pidfd_of_own(pid)?;
+    let outcome = match read_report(read.as_fd()) {
+        _ if patient => Outcome::Pending(read),
+        Some(Err(failure)) => Outcome::Failed(failure),
+        Some(Ok(())) | None => Outcome::Execed,
+    };
+    Ok(Child {
+        pid,
+        pidfd,
+        outcome,
+    })
+}
+
+/// Runs a function of ours in a copy of this process and ends that with the result as its exit
+/// status: for what may block inside libc (user look-ups) or changes what cannot be changed back
+/// (namespaces). Only for a process with one thread: the copy may then use everything.
+pub fn fork_child(work: impl FnOnce() -> u8) -> Result<(i32, OwnedFd), Errno> {
+    // SAFETY: by the contract of this function no other thread can hold a lock the copy needs.
+    let pid = unsafe { libc::fork() };
+    if pid == 0 {
+        let status = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).unwrap_or(255);
+        // SAFETY: ends the copy without running the exit handlers of the original.
+        unsafe { libc::_exit(i32::from(status)) }
+    }
+    if pid < 0 {
+        return Err(Errno::last());
+    }
+    Ok((pid, pidfd_of_own(pid)?))
+}
+
+/// A child that cannot be watched must not be: it is ended and collected.
+fn pidfd_of_own(pid: i32) -> Result<OwnedFd, Errno> {
+    raw::pidfd_open(pid).inspect_err(|_| {
+        // SAFETY: a child of ours that nobody has waited for, so the pid is still its own.
+        unsafe {
+            libc::kill(pid, libc::SIGKILL);
+            libc::waitpid(pid, std::ptr::null_mut(), 0);
+        }
+    })
+}
+
+/// All signals are blocked while it lives: a handler of ours must not run in the child, on memory
+/// that is ours.
+struct BlockedSignals {
+    before: u64,
+}
+
+impl BlockedSignals {
+    fn all() -> BlockedSignals {
+        let mut before = 0;
+        set_mask(&u64::MAX, &mut before);
+        BlockedSignals { before }
+    }
+}
+
+impl Drop for BlockedSignals {
+    fn drop(&mut self) {
+        set_mask(&self.before, &mut 0);
+    }
+}
+
+/// Raw, because libc leaves its own two signals unblocked.
+fn set_mask(new: &u64, old: &mut u64) {
+    let (new, old): (*const u64, *mut u64) = (new, old);
+    let args = [
+        libc::SIG_SETMASK as usize,
+        new as usize,
+        old as usize,
+        8,
+        0,
+        0,
+    ];
+    // SAFETY: two sets of eight bytes. Cannot fail with these arguments.
+    unsafe { raw::syscall(libc::SYS_rt_sigprocmask as i64, args) };
+}
+
+/// Caught signals are default in the child from its first instruction.
+const CLONE_CLEAR_SIGHAND: u64 = 0x1_0000_0000;
+const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
+
+/// `struct clone_args`
+#[repr(C)]
+#[derive(Default)]
+struct CloneArgs {
+    flags: u64,
+    pidfd: u64,
+    child_tid: u64,
+    parent_tid: u64,
+    exit_signal: u64,
+    stack: u64,
+    stack_size: u64,
+    tls: u64,
+    set_tid: u64,
+    set_tid_size: u64,
+    cgroup: u64,
+}
+
+/// The stack of children, made once. One child at a time is on it: a sharing clone suspends the
+/// caller until the child has left, a copying one takes its own copy along.
+static STACK: Mutex<Option<Stack>> = Mutex::new(None);
+
+#[derive(Clone, Copy)]
+struct Stack {
+    base: usize,
+}
+
+impl Stack {
+    fn map() -> Result<Stack, Errno> {
+        const GUARD: usize = 64 << 10; // the largest page of any architecture
+        let bytes = CHILD_STACK_BYTES + GUARD;
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_STACK;
+        // SAFETY: a new mapping at a place the kernel chooses.
+        let start =
+            unsafe { libc::mmap(std::ptr::null_mut(), bytes, libc::PROT_NONE, flags, -1, 0) };
+        if start == libc::MAP_FAILED {
+            return Err(Errno::last());
+        }
+        let base = start as usize + GUARD;
+        // SAFETY: the upper part of the mapping that was just made.
+        let result = unsafe {
+            libc::mprotect(
+                base as *mut libc::c_void,
+                CHILD_STACK_BYTES,
+                libc::PROT_READ | libc::PROT_WRITE,
+            )
+        };
+        if result < 0 {
+            Err(Errno::last())
+        } else {
+            Ok(Stack { base })
+        }
+    }
+}
+
+fn clone_onto_stack(
+    frame: &Frame<'_>,
+    flags: u64,
+    cgroup: Option<BorrowedFd<'_>>,
+) -> Result<(i32, OwnedFd), Errno> {
+    let mut stack = STACK.lock().unwrap_or_else(PoisonError::into_inner);
+    let base = match *stack {
+        Some(stack) => stack.base,
+        None => stack.insert(Stack::map()?).base,
+    };
+    let pidfd = Cell::new(-1i32);
+    let mut args = CloneArgs {
+        flags,
+        pidfd: pidfd.as_ptr() as u64,
+        exit_signal: libc::SIGCHLD as u64,
+        stack: base as u64,
+        stack_size: CHILD_STACK_BYTES as u64,
+        ..CloneArgs::default()
+    };
+    if let Some(fd) = cgroup {
+        args.flags |= CLONE_INTO_CGROUP;
+        args.cgroup = fd.as_raw_fd() as u64;
+    }
+    let blocked = BlockedSignals::all();
+    // SAFETY: the stack is ours alone while the lock is held; `frame` and `pidfd` outlive the call,
+    // and with it the time in which a child shares our memory (CLONE_VFORK).
+    let result = unsafe { clone3(&args, frame) };
+    drop(blocked);
+    drop(stack);
+    if result < 0 {
+        return Err(Errno::from_raw(-result as i32));
+    }
+    Ok((result as i32, raw::take_fd(pidfd.get())?))
+}
+
+/// First function of the child, on its own stack.
+#[cfg(any(
+    target_arch = "x86_64",
+    target_arch = "aarch64",
+    target_arch = "riscv64"
+))]
+extern "C" fn begin(frame: *const Frame<'_>) -> ! {
+    // SAFETY: `clone3` passes the frame it was given, which the parent keeps alive.
+    child::run(unsafe { &*frame })
+}
+
+/// The child's pid, or a negative errno. The child calls [`begin`] on the stack in `args`.
+///
+/// # Safety
+/// The stack must be used by nobody else until the child has called exec or ended; without
+/// `CLONE_VM`, until this returns. The same holds for `frame`.
+unsafe fn clone3(args: &CloneArgs, frame: &Frame<'_>) -> isize {
+    // Kernels before 5.7 refuse fields they do not know, unless those are left out.
+    let size = if args.flags & CLONE_INTO_CGROUP == 0 {
+        64
+    } else {
+        size_of::<CloneArgs>()
+    };
+    let result: isize;
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: the parent only sees a system call. The child comes out of it on an empty, aligned
+    // stack, where `call` leaves the alignment a function expects, and never reaches label 2.
+    unsafe {
+        std::arch::asm!(
+            "syscall",
+            "test rax, rax",
+            "jnz 2f",
+            "xor ebp, ebp",
+            "mov rdi, {frame}",
+            "call {begin}",
+            "ud2",
+            "2:",
+            frame = in(reg) frame,
+            begin = in(reg) begin as extern "C" fn(*const Frame<'_>) -> !,
+            inlateout("rax") libc::SYS_clone3 as isize => result,
+            in("rdi") args,
+            in("rsi") size,
+            // Not `lateout`: an input must not live where the system call writes.
+            out("rcx") _,
+            out("r11") _,
+        );
+    }
+    #[cfg(target_arch = "aarch64")]
+    // SAFETY: as above; the stack is aligned to 16 bytes.
+    unsafe {
+        std::arch::asm!(
+            "svc 0",
+            "cbnz x0, 2f",
+            "mov x29, xzr",
+            "mov x0, {frame}",
+            "blr {begin}",
+            "brk 1",
+            "2:",
+            frame = in(reg) frame,
+            begin = in(reg) begin as extern "C" fn(*const Frame<'_>) -> !,
+            in("x8") libc::SYS_clone3,
+            inlateout("x0") &raw const *args => result,
+            in("x1") size,
+        );
+    }
+    #[cfg(target_arch = "riscv64")]
+    // SAFETY: as above; the stack is aligned to 16 bytes.
+    unsafe {
+        std::arch::asm!(
+            "ecall",
+            "bnez a0, 2f",
+            "mv a0, {frame}",
+            "jalr {begin}",
+            "ebreak",
+            "2:",
+            frame = in(reg) frame,
+            begin = in(reg) begin as extern "C" fn(*const Frame<'_>) -> !,
+            in("a7") libc::SYS_clone3,
+            inlateout("a0") &raw const *args => result,
+            in("a1") size,
+        );
+    }
+    #[cfg(not(any(
+        target_arch = "x86_64",
+        target_arch = "aarch64",
+        target_arch = "riscv64"
+    )))]
+    {
+        let _unused = (args, frame, size);
+        result = -(libc::ENOSYS as isize);
+    }
+    result
+}

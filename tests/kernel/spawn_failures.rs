@@ -1,0 +1,1 @@
+//! Steps that fail say which and why.

@@ -1,0 +1,1 @@
+//! Watching, signalling and collecting.
