@@ -19,11 +19,7 @@ pub fn path(unit: &UnitName, slice: Option<&str>, user_mode: bool) -> String {
     };
     let parent = slice_path(&slice);
     let name = guarded(unit.as_str());
-    if parent.is_empty() {
-        name
-    } else {
-        format!("{parent}/{name}")
-    }
+    if parent.is_empty() { name } else { format!("{parent}/{name}") }
 }
 
 /// `a-b.slice` lies inside `a.slice`; `-.slice` is the root itself.
@@ -33,9 +29,7 @@ fn slice_path(slice: &str) -> String {
         return String::new();
     }
     let ends = stem.match_indices('-').map(|(i, _)| i).chain([stem.len()]);
-    let levels: Vec<String> = ends
-        .map(|end| guarded(&format!("{}.slice", &stem[..end])))
-        .collect();
+    let levels: Vec<String> = ends.map(|end| guarded(&format!("{}.slice", &stem[..end]))).collect();
     levels.join("/")
 }
 
@@ -67,11 +61,7 @@ fn guarded(name: &str) -> String {
     let taken = name.starts_with(['_', '.'])
         || matches!(name, "notify_on_release" | "release_agent" | "tasks")
         || (name.contains('.') && OWNED.contains(&first));
-    if taken {
-        format!("_{name}")
-    } else {
-        name.to_owned()
-    }
+    if taken { format!("_{name}") } else { name.to_owned() }
 }
 
 #[cfg(test)]
@@ -85,24 +75,12 @@ mod tests {
     #[test]
     fn units_lie_in_their_slice() {
         assert_eq!(at("echo.service", None), "system.slice/echo.service");
-        assert_eq!(
-            at("echo@1-2.service", None),
-            "system.slice/system-echo.slice/echo@1-2.service"
-        );
-        assert_eq!(
-            at("a-b@1.service", None),
-            "system.slice/system-a\\x2db.slice/a-b@1.service"
-        );
-        assert_eq!(
-            at("echo.service", Some("a-b-c.slice")),
-            "a.slice/a-b.slice/a-b-c.slice/echo.service"
-        );
+        assert_eq!(at("echo@1-2.service", None), "system.slice/system-echo.slice/echo@1-2.service");
+        assert_eq!(at("a-b@1.service", None), "system.slice/system-a\\x2db.slice/a-b@1.service");
+        assert_eq!(at("echo.service", Some("a-b-c.slice")), "a.slice/a-b.slice/a-b-c.slice/echo.service");
         assert_eq!(at("echo.service", Some("-.slice")), "echo.service");
         assert_eq!(at("a-b.slice", None), "a.slice/a-b.slice");
-        assert_eq!(
-            path(&UnitName::parse("x@1.service").unwrap(), None, true),
-            "app.slice/app-x.slice/x@1.service"
-        );
+        assert_eq!(path(&UnitName::parse("x@1.service").unwrap(), None, true), "app.slice/app-x.slice/x@1.service");
     }
 
     #[test]

@@ -15,28 +15,18 @@ pub(super) fn display(listen: &Listen) -> String {
             Address::Vsock(cid, port) => format!("vsock:{cid}:{port}"),
         },
         Listen::Netlink { family, groups } => format!("{family} {groups}"),
-        Listen::Fifo(path)
-        | Listen::Special(path)
-        | Listen::MessageQueue(path)
-        | Listen::UsbFunction(path) => path.to_string(),
+        Listen::Fifo(path) | Listen::Special(path) | Listen::MessageQueue(path) | Listen::UsbFunction(path) => {
+            path.to_string()
+        }
     }
 }
 
 /// Its type word.
 pub(super) fn type_word(listen: &Listen) -> &'static str {
     match listen {
-        Listen::Socket {
-            kind: SocketKind::Stream,
-            ..
-        } => "Stream",
-        Listen::Socket {
-            kind: SocketKind::Datagram,
-            ..
-        } => "Datagram",
-        Listen::Socket {
-            kind: SocketKind::SequentialPacket,
-            ..
-        } => "SequentialPacket",
+        Listen::Socket { kind: SocketKind::Stream, .. } => "Stream",
+        Listen::Socket { kind: SocketKind::Datagram, .. } => "Datagram",
+        Listen::Socket { kind: SocketKind::SequentialPacket, .. } => "SequentialPacket",
         Listen::Netlink { .. } => "Netlink",
         Listen::Special(_) => "Special",
         Listen::MessageQueue(_) => "MessageQueue",

@@ -9,5 +9,6 @@ mod display;
 pub mod environment;
 pub mod exec;
 pub mod identity;
+mod options;
 pub mod program;
 mod recipe;

@@ -283,9 +283,7 @@ impl Step {
                 _ => Purpose::Stderr,
             },
             Step::Terminal { .. } => Purpose::Stdin,
-            Step::Blocking { .. } | Step::Place(_) | Step::CloseFrom(_) | Step::IdleWait { .. } => {
-                Purpose::Fds
-            }
+            Step::Blocking { .. } | Step::Place(_) | Step::CloseFrom(_) | Step::IdleWait { .. } => Purpose::Fds,
             Step::Write { purpose, .. } | Step::Fail { purpose, .. } => *purpose,
             Step::Nice(_) => Purpose::Nice,
             Step::Scheduler { .. } => Purpose::SetScheduler,
@@ -316,9 +314,6 @@ mod tests {
         for (i, (purpose, _, _)) in PURPOSES.iter().enumerate() {
             assert_eq!(*purpose as usize, i);
         }
-        assert_eq!(
-            (Purpose::Exec.exit_status(), Purpose::Exec.name()),
-            (203, "EXEC")
-        );
+        assert_eq!((Purpose::Exec.exit_status(), Purpose::Exec.name()), (203, "EXEC"));
     }
 }
