@@ -4,11 +4,16 @@
 //! Knows no current descriptor numbers and touches nothing.
 
 pub mod bind;
+mod blueprint;
 pub mod cgroup;
 mod display;
 pub mod environment;
 pub mod exec;
+mod expand;
 pub mod identity;
+mod occasion;
 mod options;
 pub mod program;
+mod properties;
 mod recipe;
+mod stdio;

@@ -1,0 +1,170 @@
+//! Process properties that need no order among each other but systemd's: OOM score, scheduling,
+//! limits, directories.
+
+use super::exec::c_string;
+use super::occasion::Occasion;
+use super::program::{Purpose, Step};
+use crate::unit::exec::{RareExec, Resource, Rlimit};
+
+/// systemd's manager defaults; everything else is as porterd was started.
+const DEFAULT_LIMITS: [(Resource, Rlimit); 2] = [
+    // More than 1024 is never given unasked: programs that use select() break.
+    (Resource::Nofile, Rlimit { soft: 1024, hard: 524_288 }),
+    (Resource::Memlock, Rlimit { soft: 8 << 20, hard: 8 << 20 }),
+];
+
+const RESOURCES: [Resource; 16] = [
+    Resource::Cpu,
+    Resource::Fsize,
+    Resource::Data,
+    Resource::Stack,
+    Resource::Core,
+    Resource::Rss,
+    Resource::Nproc,
+    Resource::Nofile,
+    Resource::Memlock,
+    Resource::As,
+    Resource::Locks,
+    Resource::Sigpending,
+    Resource::Msgqueue,
+    Resource::Nice,
+    Resource::Rtprio,
+    Resource::Rttime,
+];
+
+/// Signals, idle wait, session: before anything can go wrong.
+pub(super) fn signals(occasion: &Occasion<'_>, steps: &mut Vec<Step>) {
+    let pipe = 1u64 << (libc::SIGPIPE - 1);
+    let ignored = occasion.ambient.ignored_signals;
+    let wanted = if occasion.exec.deliver_sigpipe { 0 } else { pipe };
+    if ignored & !wanted != 0 {
+        steps.push(Step::DefaultSignals(ignored & !wanted));
+    }
+    if wanted & !ignored != 0 {
+        steps.push(Step::IgnoreSignals(wanted));
+    }
+    steps.push(Step::Unmask);
+}
+
+/// File creation mask; set before output files are made, which it covers.
+pub(super) fn umask(occasion: &Occasion<'_>, steps: &mut Vec<Step>) {
+    let umask = occasion.exec.umask.unwrap_or(0o022);
+    if umask != occasion.ambient.umask {
+        steps.push(Step::Umask(umask));
+    }
+}
+
+/// OOM score, core dump filter, scheduling, nice level, affinity, I/O priority, timer slack,
+/// personality.
+pub(super) fn scheduling(occasion: &Occasion<'_>, steps: &mut Vec<Step>) {
+    let (exec, ambient) = (occasion.exec, occasion.ambient);
+    let rare = exec.rare.as_deref();
+    let oom = exec.oom_score_adjust.unwrap_or(ambient.started_oom_score_adjust);
+    if oom != ambient.oom_score_adjust {
+        steps.push(write("/proc/self/oom_score_adj", oom.to_string(), Purpose::OomAdjust));
+    }
+    if let Some(filter) = rare.and_then(|r| r.coredump_filter) {
+        steps.push(write("/proc/self/coredump_filter", format!("{filter:#x}"), Purpose::Limits));
+    }
+    steps.extend(rare.and_then(scheduler));
+    if let Some(nice) = exec.nice.filter(|n| *n != ambient.nice) {
+        steps.push(Step::Nice(nice));
+    }
+    let Some(rare) = rare else { return };
+    if !rare.cpu_affinity.is_empty() {
+        steps.push(Step::Affinity(cpu_mask(&rare.cpu_affinity)));
+    }
+    if let Some((class, level)) = rare.io_scheduling {
+        steps.push(Step::IoPriority(i32::from(class) << 13 | i32::from(level)));
+    }
+    steps.extend(rare.timer_slack_nsec.map(Step::TimerSlack));
+    steps.extend(rare.personality.map(Step::Personality));
+}
+
+fn write(path: &str, content: String, purpose: Purpose) -> Step {
+    Step::Write { path: c_string(path), content: content.into_bytes(), optional: true, purpose }
+}
+
+fn scheduler(rare: &RareExec) -> Option<Step> {
+    if rare.cpu_scheduling_policy.is_none()
+        && rare.cpu_scheduling_priority.is_none()
+        && !rare.cpu_scheduling_reset_on_fork
+    {
+        return None;
+    }
+    let policy = rare.cpu_scheduling_policy.unwrap_or(libc::SCHED_OTHER);
+    let realtime = policy == libc::SCHED_FIFO || policy == libc::SCHED_RR;
+    // The kernel takes 1..99 for the realtime policies and nothing but 0 for the others.
+    let priority = if realtime { rare.cpu_scheduling_priority.unwrap_or(0).clamp(1, 99) } else { 0 };
+    let flag = if rare.cpu_scheduling_reset_on_fork { libc::SCHED_RESET_ON_FORK } else { 0 };
+    Some(Step::Scheduler { policy: policy | flag, priority })
+}
+
+fn cpu_mask(cpus: &[u32]) -> Vec<u64> {
+    let words = cpus.iter().map(|cpu| *cpu as usize / 64 + 1).max().unwrap_or(0);
+    let mut mask = vec![0; words];
+    for cpu in cpus {
+        mask[*cpu as usize / 64] |= 1 << (cpu % 64);
+    }
+    mask
+}
+
+/// Resource limits that differ from porterd's own. With `+` the process keeps porterd's.
+pub(super) fn limits(occasion: &Occasion<'_>, steps: &mut Vec<Step>) {
+    if !occasion.sandboxed() {
+        return;
+    }
+    let find =
+        |list: &[(Resource, Rlimit)], resource| list.iter().find(|(r, _)| *r == resource).map(|(_, limit)| *limit);
+    for resource in RESOURCES {
+        let wanted = find(&occasion.exec.limits, resource)
+            .or_else(|| find(&DEFAULT_LIMITS, resource))
+            .or_else(|| find(&occasion.ambient.started_limits, resource));
+        if let Some(limit) = wanted.filter(|w| find(&occasion.ambient.limits, resource) != Some(*w)) {
+            steps.push(Step::Limit(resource as u32, limit.soft, limit.hard));
+        }
+    }
+}
+
+/// `WorkingDirectory=~` without a home directory.
+pub(super) fn home_failure(occasion: &Occasion<'_>) -> Option<Step> {
+    let directory = occasion.exec.working_directory.as_ref()?;
+    (directory.path.is_none() && home(occasion).is_none())
+        .then_some(Step::Fail { purpose: Purpose::Chdir, errno: libc::EINVAL })
+}
+
+fn home<'a>(occasion: &Occasion<'a>) -> Option<&'a str> {
+    match occasion.identity {
+        Ok(identity) if occasion.exec.user.is_some() => identity.usable_home(),
+        Ok(_) | Err(_) => occasion.ambient.home.as_deref(),
+    }
+}
+
+/// `RootDirectory=`; before the change of user, which would lose the right to do it.
+pub(super) fn root(occasion: &Occasion<'_>, steps: &mut Vec<Step>) {
+    if let Some(root) = root_directory(occasion) {
+        steps.push(Step::Chroot(c_string(root)));
+    }
+}
+
+fn root_directory<'a>(occasion: &Occasion<'a>) -> Option<&'a str> {
+    occasion.exec.root_directory.as_deref().filter(|root| *root != "/" && occasion.changes_root())
+}
+
+/// `WorkingDirectory=`; as the user, whose right it is to be there.
+pub(super) fn working_directory(occasion: &Occasion<'_>, steps: &mut Vec<Step>) {
+    let ambient = occasion.ambient;
+    let (directory, optional) = match &occasion.exec.working_directory {
+        Some(given) => (given.path.as_deref().or_else(|| home(occasion)), given.optional),
+        None if ambient.user_mode => (home(occasion), true),
+        None => (None, false),
+    };
+    let directory = directory.filter(|path| *path != "/");
+    // An optional directory that cannot be entered leaves the process in the root directory.
+    if (!ambient.in_root || root_directory(occasion).is_some()) && (directory.is_none() || optional) {
+        steps.push(Step::Chdir { path: c"/".into(), optional: false });
+    }
+    if let Some(path) = directory {
+        steps.push(Step::Chdir { path: c_string(path), optional });
+    }
+}
