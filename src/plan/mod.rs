@@ -10,6 +10,7 @@ mod display;
 pub mod environment;
 pub mod exec;
 mod expand;
+pub mod explain;
 pub mod identity;
 mod occasion;
 mod options;
