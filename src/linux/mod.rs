@@ -1,13 +1,18 @@
 //! The kernel: everything that touches the outside world by system call. Knows the data it carries
 //! out (recipes, programs) and nothing of units.
 
+pub mod accept;
 pub mod address;
 mod child;
 pub mod clone;
+pub mod drain;
 pub mod errno;
 pub mod files;
 pub mod holder;
+pub mod notify;
+pub mod peer;
 pub mod poll;
 pub mod process;
 pub mod raw;
 pub mod socket;
+pub mod users;

@@ -1,0 +1,159 @@
+//! Who is at the other end of a connection, with as few calls as possible: this runs once for every
+//! connection.
+
+use super::address::{self, Name};
+use super::raw::{self, End};
+use crate::ids::Text;
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::{AsFd, BorrowedFd};
+
+/// Where a connection comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PeerFacts {
+    /// AF_INET, AF_INET6. IPv4-mapped addresses are kept as they are.
+    Ip {
+        /// Our end.
+        local: (IpAddr, u16),
+        /// Their end.
+        remote: (IpAddr, u16),
+        /// Interface name of a link-local remote address (its index if the name is gone).
+        scope: Option<Text>,
+    },
+    /// AF_UNIX.
+    Unix {
+        /// Process that connected; `None` if we cannot see it.
+        pid: Option<i32>,
+        /// Its user.
+        uid: u32,
+        /// Bound address of the peer in display form, if it has one.
+        address: Option<Text>,
+    },
+    /// AF_VSOCK: CID and port.
+    Vsock {
+        /// Our end.
+        local: (u32, u32),
+        /// Their end.
+        remote: (u32, u32),
+    },
+}
+
+/// What is known of all connections of a listener; asked once per listener, not per connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListenerFacts {
+    /// `AF_*`
+    family: i32,
+    /// Our end of every connection, if the listener is bound to one address.
+    local: Option<(IpAddr, u16)>,
+}
+
+impl ListenerFacts {
+    /// Asks the kernel.
+    pub fn of(listener: impl AsFd) -> nix::Result<ListenerFacts> {
+        let fd = listener.as_fd();
+        let family = raw::get_option_int(fd, libc::SOL_SOCKET, libc::SO_DOMAIN)?;
+        let local = match address::decode(&raw::socket_name(fd, End::Local)?) {
+            Name::Ip(ip, port, _) if !ip.is_unspecified() && !is_transparent(fd, family) => {
+                Some((ip, port))
+            }
+            _ => None,
+        };
+        Ok(ListenerFacts { family, local })
+    }
+}
+
+/// Connections of a transparent listener have whatever local address they were meant for.
+fn is_transparent(fd: BorrowedFd<'_>, family: i32) -> bool {
+    let option = match family {
+        libc::AF_INET => (libc::IPPROTO_IP, libc::IP_TRANSPARENT),
+        _ => (libc::IPPROTO_IPV6, libc::IPV6_TRANSPARENT),
+    };
+    raw::get_option_int(fd, option.0, option.1).is_ok_and(|value| value != 0)
+}
+
+/// Who is at the other end; `None` if they are gone already. The remote address is asked of the
+/// connection and not of accept(2), because only the former notices a connection that was reset.
+pub fn peer(connection: impl AsFd, listener: &ListenerFacts) -> Option<PeerFacts> {
+    let fd = connection.as_fd();
+    match listener.family {
+        libc::AF_UNIX => unix_peer(fd),
+        libc::AF_VSOCK => match (name(fd, End::Local)?, name(fd, End::Remote)?) {
+            (Name::Vsock(cid, port), Name::Vsock(remote_cid, remote_port)) => {
+                Some(PeerFacts::Vsock {
+                    local: (cid, port),
+                    remote: (remote_cid, remote_port),
+                })
+            }
+            _ => None,
+        },
+        _ => ip_peer(fd, listener.local),
+    }
+}
+
+fn name(fd: BorrowedFd<'_>, end: End) -> Option<Name> {
+    raw::socket_name(fd, end)
+        .ok()
+        .map(|raw| address::decode(&raw))
+}
+
+fn ip_peer(fd: BorrowedFd<'_>, local: Option<(IpAddr, u16)>) -> Option<PeerFacts> {
+    let Name::Ip(ip, port, scope) = name(fd, End::Remote)? else {
+        return None;
+    };
+    let local = match local {
+        Some(local) => local,
+        None => match name(fd, End::Local)? {
+            Name::Ip(ip, port, _) => (ip, port),
+            _ => return None,
+        },
+    };
+    let scope = (scope != 0).then(|| {
+        let name = address::interface_name(scope);
+        name.unwrap_or_else(|| scope.to_string()).as_str().into()
+    });
+    Some(PeerFacts::Ip {
+        local,
+        remote: (ip, port),
+        scope,
+    })
+}
+
+fn unix_peer(fd: BorrowedFd<'_>) -> Option<PeerFacts> {
+    let mut bytes = [0u8; size_of::<libc::ucred>()];
+    let length = raw::get_option(fd, libc::SOL_SOCKET, libc::SO_PEERCRED, &mut bytes).ok()?;
+    let (pid, uid) = match bytes {
+        [p0, p1, p2, p3, u0, u1, u2, u3, ..] if length == bytes.len() => (
+            i32::from_ne_bytes([p0, p1, p2, p3]),
+            u32::from_ne_bytes([u0, u1, u2, u3]),
+        ),
+        _ => return None,
+    };
+    let address = name(fd, End::Remote)?
+        .unix_display()
+        .map(|text| text.as_str().into());
+    Some(PeerFacts::Unix {
+        pid: (pid > 0).then_some(pid),
+        uid,
+        address,
+    })
+}
+
+impl PeerFacts {
+    /// `1.2.3.4:5`, `[::1]:5`, `PID 7/UID 0`, `vsock:CID:PORT`; IPv4-mapped addresses as IPv4.
+    pub fn display(&self) -> String {
+        match self {
+            PeerFacts::Ip {
+                remote: (ip, port), ..
+            } => SocketAddr::new(ip.to_canonical(), *port).to_string(),
+            PeerFacts::Unix {
+                pid: Some(pid),
+                uid,
+                ..
+            } => format!("PID {pid}/UID {uid}"),
+            PeerFacts::Unix { pid: None, uid, .. } => format!("unknown/UID {uid}"),
+            PeerFacts::Vsock {
+                remote: (cid, port),
+                ..
+            } => format!("vsock:{cid}:{port}"),
+        }
+    }
+}
