@@ -3,14 +3,15 @@
 //! Knows how to start the interpreter, not what the steps mean.
 #![allow(unsafe_code)]
 
-use super::child::{self, Frame, STAMP_DIGITS};
+use super::child::{Words, syscall};
+use super::prepared::Prepared;
 use super::raw;
+use super::steps::{self, Frame};
 use crate::bounds::CHILD_STACK_BYTES;
 use crate::plan::program::{Pace, Program};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use std::cell::Cell;
-use std::ffi::c_char;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::{Mutex, PoisonError};
 
@@ -84,100 +85,24 @@ pub fn read_report(pipe: BorrowedFd<'_>) -> Option<Result<(), StepFailure>> {
     }
 }
 
-/// What the child needs beside the program, made before the clone because the child cannot.
-struct Prepared {
-    /// Arguments, null, environment, null.
-    pointers: Vec<*const c_char>,
-    /// Index of the environment in `pointers`.
-    envp: usize,
-    slots: Vec<Cell<i32>>,
-    /// Copies of the words that get the pid: the program itself is never written to.
-    stamped: Vec<Cell<u8>>,
-    stamp_offsets: Vec<usize>,
-}
-
-impl Prepared {
-    fn new(program: &Program, supplies: &[BorrowedFd<'_>]) -> Result<Prepared, Errno> {
-        let slot_count = usize::from(program.slots);
-        if supplies.len() != program.supplies.len() || supplies.len() > slot_count {
-            return Err(Errno::EINVAL);
-        }
-        let mut slots = Vec::with_capacity(slot_count);
-        slots.extend(supplies.iter().map(|fd| Cell::new(fd.as_raw_fd())));
-        slots.resize(slot_count, Cell::new(-1));
-
-        let envp = program.argv.len() + 1;
-        let mut pointers = Vec::with_capacity(envp + program.envp.len() + 1);
-        pointers.extend(program.argv.iter().map(|word| word.as_ptr()));
-        pointers.push(std::ptr::null());
-        pointers.extend(program.envp.iter().map(|entry| entry.as_ptr()));
-        pointers.push(std::ptr::null());
-
-        let mut prepared = Prepared {
-            pointers,
-            envp,
-            slots,
-            stamped: Vec::new(),
-            stamp_offsets: Vec::new(),
-        };
-        prepared.copy_stamped(program)?;
-        Ok(prepared)
-    }
-
-    fn copy_stamped(&mut self, program: &Program) -> Result<(), Errno> {
-        let arguments = program
-            .argv_stamps
-            .iter()
-            .map(|stamp| (0, &program.argv[..], stamp));
-        let variables = program
-            .stamps
-            .iter()
-            .map(|stamp| (self.envp, &program.envp[..], stamp));
-        // Index of the pointer, and where its copy begins.
-        let mut copies: Vec<(usize, usize)> = Vec::new();
-        for (first, words, stamp) in arguments.chain(variables) {
-            let word = words.get(usize::from(stamp.entry)).ok_or(Errno::EINVAL)?;
-            if usize::from(stamp.offset) + STAMP_DIGITS > word.as_bytes().len() {
-                return Err(Errno::EINVAL);
-            }
-            let pointer = first + usize::from(stamp.entry);
-            let base = match copies.iter().find(|(known, _)| *known == pointer) {
-                Some((_, base)) => *base,
-                None => {
-                    copies.push((pointer, self.stamped.len()));
-                    let base = self.stamped.len();
-                    self.stamped
-                        .extend(word.as_bytes_with_nul().iter().map(|b| Cell::new(*b)));
-                    base
-                }
-            };
-            self.stamp_offsets.push(base + usize::from(stamp.offset));
-        }
-        // The last one first: writing a pid moves what follows it.
-        self.stamp_offsets.sort_unstable_by(|a, b| b.cmp(a));
-        // Only now, because the buffer has moved while it grew.
-        for (index, base) in copies {
-            if let (Some(pointer), Some(copy)) =
-                (self.pointers.get_mut(index), self.stamped.get(base..))
-            {
-                *pointer = copy.as_ptr().cast();
-            }
-        }
-        Ok(())
-    }
-
-    fn frame<'a>(&'a self, program: &'a Program, report: i32, cgroup: i32) -> Frame<'a> {
-        Frame {
-            steps: &program.steps,
-            argv: self.pointers.as_ptr(),
-            envp: self.pointers[self.envp..].as_ptr(),
-            slots: &self.slots,
-            stamped: &self.stamped,
-            stamp_offsets: &self.stamp_offsets,
-            report: Cell::new(report),
-            cgroup,
-            failure: Cell::new(None),
-        }
+fn frame<'a>(prepared: &'a Prepared, program: &'a Program, report: i32, cgroup: i32) -> Frame<'a> {
+    // SAFETY: `new` ended both with null; the strings live in the program and in `prepared`, which
+    // the frame borrows.
+    let words = unsafe {
+        Words::new(
+            prepared.pointers.as_ptr(),
+            prepared.pointers[prepared.envp..].as_ptr(),
+        )
+    };
+    Frame {
+        steps: &program.steps,
+        words,
+        slots: &prepared.slots,
+        stamped: &prepared.stamped,
+        stamp_offsets: &prepared.stamp_offsets,
+        report: Cell::new(report),
+        cgroup,
+        failure: Cell::new(None),
     }
 }
 
@@ -207,7 +132,7 @@ fn spawn_shared(
         Pace::Patient => Some(report_pipe(OFlag::O_NONBLOCK)?),
     };
     let report = pipe.as_ref().map_or(-1, |(_, write)| write.as_raw_fd());
-    let frame = prepared.frame(program, report, -1);
+    let frame = frame(prepared, program, report, -1);
     let mut flags = (libc::CLONE_PIDFD as u64) | CLONE_CLEAR_SIGHAND;
     if pipe.is_none() {
         flags |= (libc::CLONE_VM | libc::CLONE_VFORK) as u64;
@@ -237,7 +162,8 @@ fn spawn_by_fork(
     } else {
         OFlag::empty()
     })?;
-    let frame = prepared.frame(
+    let frame = frame(
+        prepared,
         program,
         write.as_raw_fd(),
         cgroup.map_or(-1, |fd| fd.as_raw_fd()),
@@ -246,7 +172,7 @@ fn spawn_by_fork(
     // SAFETY: the child runs only the interpreter, which does not come back.
     let pid = unsafe { libc::fork() };
     if pid == 0 {
-        child::run(&frame);
+        steps::run(&frame);
     }
     drop(blocked);
     if pid < 0 {
@@ -326,7 +252,7 @@ fn set_mask(new: &u64, old: &mut u64) {
         0,
     ];
     // SAFETY: two sets of eight bytes. Cannot fail with these arguments.
-    unsafe { raw::syscall(libc::SYS_rt_sigprocmask as i64, args) };
+    unsafe { syscall(libc::SYS_rt_sigprocmask as i64, args) };
 }
 
 /// Caught signals are default in the child from its first instruction.
@@ -430,7 +356,7 @@ fn clone_onto_stack(
 ))]
 extern "C" fn begin(frame: *const Frame<'_>) -> ! {
     // SAFETY: `clone3` passes the frame it was given, which the parent keeps alive.
-    child::run(unsafe { &*frame })
+    steps::run(unsafe { &*frame })
 }
 
 /// The child's pid, or a negative errno. The child calls [`begin`] on the stack in `args`.

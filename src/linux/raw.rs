@@ -292,94 +292,12 @@ pub fn mq_receive(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> Result<usize> {
 
 // ---- processes and files ---------------------------------------------------------------------
 
-/// The bare system call: no libc, no errno variable, a negative errno as the result. The child that
-/// shares memory with its parent may use nothing else.
-///
-/// # Safety
-/// The arguments must be what the call with this number asks for; pointers must be valid for it.
-#[inline(always)]
-pub(super) unsafe fn syscall(number: i64, args: [usize; 6]) -> isize {
-    let [a, b, c, d, e, f] = args;
-    #[cfg(target_arch = "x86_64")]
-    {
-        let result: isize;
-        // SAFETY: the kernel reads and writes only what the caller vouched for; rcx and r11 are lost.
-        unsafe {
-            std::arch::asm!(
-                "syscall",
-                inlateout("rax") number as isize => result,
-                in("rdi") a, in("rsi") b, in("rdx") c, in("r10") d, in("r8") e, in("r9") f,
-                lateout("rcx") _, lateout("r11") _,
-                options(nostack),
-            );
-        }
-        result
-    }
-    #[cfg(target_arch = "aarch64")]
-    {
-        let result: isize;
-        // SAFETY: the kernel reads and writes only what the caller vouched for.
-        unsafe {
-            std::arch::asm!(
-                "svc 0",
-                in("x8") number,
-                inlateout("x0") a as isize => result,
-                in("x1") b, in("x2") c, in("x3") d, in("x4") e, in("x5") f,
-                options(nostack),
-            );
-        }
-        result
-    }
-    #[cfg(target_arch = "riscv64")]
-    {
-        let result: isize;
-        // SAFETY: the kernel reads and writes only what the caller vouched for.
-        unsafe {
-            std::arch::asm!(
-                "ecall",
-                in("a7") number,
-                inlateout("a0") a as isize => result,
-                in("a1") b, in("a2") c, in("a3") d, in("a4") e, in("a5") f,
-                options(nostack),
-            );
-        }
-        result
-    }
-    #[cfg(not(any(
-        target_arch = "x86_64",
-        target_arch = "aarch64",
-        target_arch = "riscv64"
-    )))]
-    {
-        // SAFETY: as the caller vouched for. errno is this thread's own: these architectures always
-        // copy memory when they clone.
-        let result = unsafe { libc::syscall(number as libc::c_long, a, b, c, d, e, f) };
-        if result == -1 {
-            -(Errno::last_raw() as isize)
-        } else {
-            result as isize
-        }
-    }
-}
-
-fn check(result: isize) -> Result<usize> {
-    usize::try_from(result).map_err(|_| Errno::from_raw(-result as i32))
-}
-
-fn checked(result: libc::c_int) -> Result<libc::c_int> {
-    if result < 0 {
-        Err(Errno::last())
-    } else {
-        Ok(result)
-    }
-}
-
 /// Takes over a descriptor that came from outside the program: inherited, or out of a control
 /// message. Fails with `EBADF` if there is none of this number. The caller says that nobody else in
 /// the program owns it.
 pub fn take_fd(fd: RawFd) -> Result<OwnedFd> {
     // SAFETY: F_GETFD takes no pointer and changes nothing.
-    checked(unsafe { libc::fcntl(fd, libc::F_GETFD) })?;
+    Errno::result(unsafe { libc::fcntl(fd, libc::F_GETFD) })?;
     // SAFETY: the descriptor exists, and by the contract of this function nobody else closes it.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
@@ -387,16 +305,15 @@ pub fn take_fd(fd: RawFd) -> Result<OwnedFd> {
 /// A descriptor for a process (pidfd_open(2)); close-on-exec.
 pub fn pidfd_open(pid: i32) -> Result<OwnedFd> {
     // SAFETY: two integers.
-    let fd = check(unsafe { syscall(libc::SYS_pidfd_open as i64, [pid as usize, 0, 0, 0, 0, 0]) })?;
-    // SAFETY: the kernel has just made it for us.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd as RawFd) })
+    own_new_descriptor(unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) } as RawFd)
 }
 
 /// Sends a signal (pidfd_send_signal(2)); 0 only asks whether that would be allowed.
 pub fn pidfd_send_signal(pidfd: BorrowedFd<'_>, signal: i32) -> Result<()> {
-    let args = [pidfd.as_raw_fd() as usize, signal as usize, 0, 0, 0, 0];
-    // SAFETY: integers and a null siginfo, which asks for the usual one.
-    check(unsafe { syscall(libc::SYS_pidfd_send_signal as i64, args) }).map(drop)
+    let (fd, usual) = (pidfd.as_raw_fd(), std::ptr::null::<libc::siginfo_t>());
+    // SAFETY: integers, and a null siginfo, which asks for the usual one.
+    let result = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd, signal, usual, 0) };
+    Errno::result(result).map(drop)
 }
 
 /// What waitid(2) is asked about.
@@ -428,7 +345,7 @@ pub(super) fn wait(whom: Whom<'_>, keep: bool) -> Result<Option<Ended>> {
     let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
     loop {
         // SAFETY: `info` is ours and large enough.
-        match checked(unsafe { libc::waitid(kind, id, &mut info, options) }) {
+        match Errno::result(unsafe { libc::waitid(kind, id, &mut info, options) }) {
             Err(Errno::EINTR) => continue,
             Err(errno) => return Err(errno),
             Ok(_) => break,
@@ -443,92 +360,20 @@ pub(super) fn wait(whom: Whom<'_>, keep: bool) -> Result<Option<Ended>> {
     }))
 }
 
-/// Closes a range of descriptors, or marks it close-on-exec (close_range(2)). For the time just
-/// before an exec: the caller says that nobody in the program still uses them.
-pub fn close_range(first: u32, last: u32, cloexec_only: bool) -> Result<()> {
-    let flags = if cloexec_only {
-        libc::CLOSE_RANGE_CLOEXEC as usize
-    } else {
-        0
-    };
-    // SAFETY: integers only; ownership by the contract of this function.
-    check(unsafe {
-        syscall(
-            libc::SYS_close_range as i64,
-            [first as usize, last as usize, flags, 0, 0, 0],
-        )
-    })
-    .map(drop)
-}
-
-/// Orphans among our descendants become our children (`PR_SET_CHILD_SUBREAPER`).
-pub fn become_subreaper() -> Result<()> {
-    // SAFETY: integers only.
-    checked(unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) }).map(drop)
-}
-
-/// Our effective capabilities, bit n for capability n.
-pub fn effective_capabilities() -> Result<u64> {
-    let header = CapHeader {
-        version: CAP_VERSION_3,
-        pid: 0,
-    };
-    let mut data = [CapData::default(); 2];
-    let args = [
-        &raw const header as usize,
-        &raw mut data as usize,
-        0,
-        0,
-        0,
-        0,
-    ];
-    // SAFETY: header and two data words, as version 3 asks for.
-    check(unsafe { syscall(libc::SYS_capget as i64, args) })?;
-    Ok(u64::from(data[0].effective) | u64::from(data[1].effective) << 32)
-}
-
-/// `_LINUX_CAPABILITY_VERSION_3`
-pub(super) const CAP_VERSION_3: u32 = 0x2008_0522;
-
-/// `struct __user_cap_header_struct`
-#[repr(C)]
-pub(super) struct CapHeader {
-    pub(super) version: u32,
-    pub(super) pid: i32,
-}
-
-/// `struct __user_cap_data_struct`
-#[repr(C)]
-#[derive(Clone, Copy, Default)]
-pub(super) struct CapData {
-    pub(super) effective: u32,
-    pub(super) permitted: u32,
-    pub(super) inheritable: u32,
-}
-
 /// Whether two descriptors of ours are one open file description (kcmp(2) `KCMP_FILE`). `None` if
 /// the kernel does not say.
 pub fn same_open_file(a: BorrowedFd<'_>, b: BorrowedFd<'_>) -> Option<bool> {
-    const KCMP_FILE: usize = 0;
-    let me = std::process::id() as usize;
-    let args = [
-        me,
-        me,
-        KCMP_FILE,
-        a.as_raw_fd() as usize,
-        b.as_raw_fd() as usize,
-        0,
-    ];
+    const KCMP_FILE: libc::c_int = 0;
+    let (me, a, b) = (std::process::id(), a.as_raw_fd(), b.as_raw_fd());
     // SAFETY: integers only.
-    check(unsafe { syscall(libc::SYS_kcmp as i64, args) })
-        .ok()
-        .map(|order| order == 0)
+    let order = unsafe { libc::syscall(libc::SYS_kcmp, me, me, KCMP_FILE, a, b) };
+    Errno::result(order).ok().map(|order| order == 0)
 }
 
 /// setxattr(2), replacing what is there; follows symbolic links.
 pub fn setxattr(path: &CStr, name: &CStr, value: &[u8]) -> Result<()> {
     // SAFETY: two C strings and a slice with its length.
-    checked(unsafe {
+    Errno::result(unsafe {
         libc::setxattr(
             path.as_ptr(),
             name.as_ptr(),
