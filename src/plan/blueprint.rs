@@ -38,17 +38,11 @@ struct Key {
 
 impl Blueprint {
     /// The blueprint for starts like this one; `None` if they have to be planned one by one:
-    /// `$` expansion, environment files, `UnsetEnvironment=` and groups entered by the child look at
-    /// what differs.
+    /// `$` expansion, environment files, and `UnsetEnvironment=` look at what differs.
     pub fn new(occasion: &Occasion<'_>) -> Result<Option<Blueprint>, PlanError> {
         let expands = !occasion.command.no_expansion && occasion.command.argv.iter().any(|arg| arg.contains('$'));
         let exec = occasion.exec;
-        if expands
-            || occasion.idle
-            || occasion.cgroup_procs.is_some()
-            || !exec.environment_file.is_empty()
-            || !exec.unset_environment.is_empty()
-        {
+        if expands || occasion.idle || !exec.environment_file.is_empty() || !exec.unset_environment.is_empty() {
             return Ok(None);
         }
         let shared = Occasion { start: PerStart::default(), ..*occasion };
@@ -76,7 +70,6 @@ impl Blueprint {
             && key.identity == *o.identity
             && key.log == o.log
             && !o.idle
-            && o.cgroup_procs.is_none()
     }
 
     /// The program of one start: shared steps and arguments, and its own variables.

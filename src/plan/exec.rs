@@ -5,7 +5,7 @@
 
 use super::environment::{Environment, PID_DIGITS, SEARCH_PATH, Value, environment};
 use super::expand::{Expanded, expand};
-use super::program::{Pace, Program, Purpose, Slot, Stamp, Step, Supply};
+use super::program::{Pace, Program, Slot, Stamp, Step, Supply};
 use super::{identity, properties, stdio};
 use crate::ids::Text;
 use crate::unit::exec::Command;
@@ -98,10 +98,6 @@ fn steps(occasion: &Occasion<'_>) -> Result<(Vec<Step>, Vec<Supply>, u16, bool),
     steps.push(Step::Session);
     steps.extend(identity::failure(occasion));
     steps.extend(properties::home_failure(occasion));
-    if let Some(path) = occasion.cgroup_procs {
-        let (path, content) = (c_string(path), b"0".to_vec());
-        steps.push(Step::Write { path, content, optional: false, purpose: Purpose::Cgroup });
-    }
     properties::umask(occasion, &mut steps);
     let (placed, slots) = streams.open(&supplies, &mut steps);
     properties::scheduling(occasion, &mut steps);

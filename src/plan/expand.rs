@@ -108,13 +108,16 @@ pub(super) fn expand<'a>(argv: impl Iterator<Item = &'a str>, env: &Environment)
     out
 }
 
-/// Words of a value: separated by blanks, quotes keep blanks together, nothing is an escape.
+/// Words of a value: separated by blanks; quotes keep blanks together, and need no end; a backslash
+/// makes the next character an ordinary one, inside quotes too.
 fn split(value: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut quote = None;
-    for c in value.chars() {
+    let mut chars = value.chars();
+    while let Some(c) = chars.next() {
         match (quote, c) {
+            (_, '\\') => word.get_or_insert_default().extend(chars.next()),
             (Some(open), _) if c == open => quote = None,
             (None, '\'' | '"') => {
                 quote = Some(c);

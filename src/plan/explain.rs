@@ -241,7 +241,7 @@ pub fn step(step: &Step) -> String {
         Step::SecureBits(bits) => format!("prctl(PR_SET_SECUREBITS, {bits:#x})"),
         Step::NoNewPrivileges => "prctl(PR_SET_NO_NEW_PRIVS, 1)".to_owned(),
         Step::Chdir { path, optional } => {
-            format!("chdir({}){}", quoted(path), if *optional { "; stays in / if it fails" } else { "" })
+            format!("chdir({}){}", quoted(path), if *optional { ", or \"/\" if that fails" } else { "" })
         }
         Step::StampPid => "write the own pid into the reserved digits".to_owned(),
         Step::IdleWait { slot: s, timeout_msec } => format!("poll({}, {timeout_msec} ms)", slot(*s)),

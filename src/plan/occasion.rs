@@ -75,8 +75,6 @@ pub struct Occasion<'a> {
     pub environment_files: &'a [(String, String)],
     /// There is a log to write to; otherwise output goes to /dev/null.
     pub log: bool,
-    /// `cgroup.procs` of the unit's group, if the kernel cannot put the child there at birth.
-    pub cgroup_procs: Option<&'a str>,
     /// What porterd is.
     pub ambient: &'a Ambient,
     /// What differs from start to start.

@@ -148,7 +148,7 @@ pub enum Step {
     Umask(u32),
     /// setrlimit(2): resource number, soft, hard (`u64::MAX` is infinity). Clamped if refused.
     Limit(u32, u64, u64),
-    /// chroot(2)
+    /// chroot(2), and chdir(2) to the new root
     Chroot(CString),
     /// setgroups(2)
     Groups(Vec<u32>),
@@ -173,7 +173,7 @@ pub enum Step {
     Chdir {
         /// Where to.
         path: CString,
-        /// Stay if it fails.
+        /// Go to `/` if it fails.
         optional: bool,
     },
     /// Write the own pid into the stamps.

@@ -160,8 +160,8 @@ pub(super) fn working_directory(occasion: &Occasion<'_>, steps: &mut Vec<Step>) 
         None => (None, false),
     };
     let directory = directory.filter(|path| *path != "/");
-    // An optional directory that cannot be entered leaves the process in the root directory.
-    if (!ambient.in_root || root_directory(occasion).is_some()) && (directory.is_none() || optional) {
+    // Step::Chroot ends in the new root, and an optional directory that cannot be entered in `/`.
+    if directory.is_none() && !ambient.in_root && root_directory(occasion).is_none() {
         steps.push(Step::Chdir { path: c"/".into(), optional: false });
     }
     if let Some(path) = directory {
