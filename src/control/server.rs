@@ -7,12 +7,15 @@
 
 use super::varlink::{self, Frames, Refusal};
 use super::wire::{Call, Description, Info, Nothing, Reply, VersionReply};
-use crate::bounds::{CLIENTS_MAX, REPLY_BACKLOG_BYTES_MAX, REQUEST_BYTES_MAX, REQUEST_TIMEOUT_USEC};
+use crate::bounds::{
+    CLIENTS_MAX, REPLY_BACKLOG_BYTES_MAX, REQUEST_BYTES_MAX, REQUEST_TIMEOUT_USEC,
+};
 use crate::ids::ClientId;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{
-    AddressFamily, SockFlag, SockType, UnixAddr, connect, getsockopt, socket, sockopt::PeerCredentials,
+    AddressFamily, SockFlag, SockType, UnixAddr, connect, getsockopt, socket,
+    sockopt::PeerCredentials,
 };
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read, Write};
@@ -126,14 +129,26 @@ impl Server {
     /// Binds the control socket. A socket left by a dead daemon is replaced; one that a live daemon
     /// answers on is not.
     pub fn bind(path: &Path) -> Result<Server, BindError> {
-        let io = |operation, source| BindError::Io { operation, path: path.to_owned(), source };
+        let io = |operation, source| BindError::Io {
+            operation,
+            path: path.to_owned(),
+            source,
+        };
         match std::fs::symlink_metadata(path) {
             Err(e) if e.kind() == ErrorKind::NotFound => {}
             Err(e) => return Err(io("look at", e)),
-            Ok(m) if !m.file_type().is_socket() => return Err(BindError::InTheWay { path: path.to_owned() }),
+            Ok(m) if !m.file_type().is_socket() => {
+                return Err(BindError::InTheWay {
+                    path: path.to_owned(),
+                });
+            }
             Ok(_) => match knock(path) {
                 // EAGAIN: it listens, and is so busy that its backlog is full.
-                Ok(()) | Err(Errno::EAGAIN) => return Err(BindError::InUse { path: path.to_owned() }),
+                Ok(()) | Err(Errno::EAGAIN) => {
+                    return Err(BindError::InUse {
+                        path: path.to_owned(),
+                    });
+                }
                 Err(Errno::ECONNREFUSED) => {
                     std::fs::remove_file(path).map_err(|e| io("remove the stale socket", e))?;
                 }
@@ -142,7 +157,8 @@ impl Server {
         }
         let listener = UnixListener::bind(path).map_err(|e| io("bind", e))?;
         // Everybody may connect: reading is allowed, and who may change things is asked per call.
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o666)).map_err(|e| io("chmod", e))?;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o666))
+            .map_err(|e| io("chmod", e))?;
         let mut server = Server::adopt(listener).map_err(|e| io("listen on", e))?;
         server.path = Some(path.to_owned());
         Ok(server)
@@ -189,7 +205,11 @@ impl Server {
         for _ in 0..ACCEPTS_PER_CALL {
             match self.listener.accept() {
                 Ok((stream, _)) => new.extend(self.add(stream)),
-                Err(e) if matches!(e.kind(), ErrorKind::Interrupted | ErrorKind::ConnectionAborted) => {}
+                Err(e)
+                    if matches!(
+                        e.kind(),
+                        ErrorKind::Interrupted | ErrorKind::ConnectionAborted
+                    ) => {}
                 Err(e) if matches!(e.raw_os_error(), Some(libc::EMFILE | libc::ENFILE)) => {
                     if self.spare.take().is_none() {
                         break;
@@ -210,9 +230,16 @@ impl Server {
         let peer = getsockopt(&stream, PeerCredentials).ok()?;
         let trusted = peer.uid() == 0 || peer.uid() == self.own_uid;
         // Half of the places are kept for those who may do something.
-        let places = if trusted { CLIENTS_MAX } else { CLIENTS_MAX / 2 };
+        let places = if trusted {
+            CLIENTS_MAX
+        } else {
+            CLIENTS_MAX / 2
+        };
         if self.clients.len() >= places {
-            let refusal = Refusal::busy(format!("there are {} clients already; try again later", self.clients.len()));
+            let refusal = Refusal::busy(format!(
+                "there are {} clients already; try again later",
+                self.clients.len()
+            ));
             drop((&stream).write(&refusal.encode()));
             return None;
         }
@@ -240,7 +267,9 @@ impl Server {
     /// has to answer; everything else is dealt with here.
     pub fn readable(&mut self, id: ClientId, now_usec: u64) -> Vec<Incoming> {
         self.now_usec = now_usec;
-        let Some(client) = self.clients.get_mut(&id) else { return Vec::new() };
+        let Some(client) = self.clients.get_mut(&id) else {
+            return Vec::new();
+        };
         if !client.read() {
             self.close(id);
             return Vec::new();
@@ -257,7 +286,10 @@ impl Server {
             .filter(|(_, c)| c.is_free() && !c.input.is_empty())
             .map(|(id, _)| *id)
             .collect();
-        ready.into_iter().filter_map(|id| self.next_call(id)).collect()
+        ready
+            .into_iter()
+            .filter_map(|id| self.next_call(id))
+            .collect()
     }
 
     /// Answers the call of a client. Ignored if the client is gone.
@@ -273,7 +305,10 @@ impl Server {
     /// What to watch a client's descriptor for; `None` if it is gone.
     pub fn interest(&self, id: ClientId) -> Option<Interest> {
         let c = self.clients.get(&id)?;
-        Some(Interest { read: c.may_read(), write: !c.output.is_empty() })
+        Some(Interest {
+            read: c.may_read(),
+            write: !c.output.is_empty(),
+        })
     }
 
     /// Whether a client's descriptor is to be watched for writability.
@@ -290,7 +325,9 @@ impl Server {
     /// Drops clients that sent half a message, or read nothing, for too long.
     pub fn expire(&mut self, now_usec: u64) {
         self.now_usec = now_usec;
-        let late = |since: Option<u64>| since.is_some_and(|s| now_usec.saturating_sub(s) >= REQUEST_TIMEOUT_USEC);
+        let late = |since: Option<u64>| {
+            since.is_some_and(|s| now_usec.saturating_sub(s) >= REQUEST_TIMEOUT_USEC)
+        };
         let slow: Vec<(ClientId, bool)> = self
             .clients
             .iter()
@@ -302,7 +339,12 @@ impl Server {
                 self.close(id);
             } else {
                 let seconds = REQUEST_TIMEOUT_USEC / 1_000_000;
-                self.refuse(id, &Refusal::bad_message(format!("the message was not complete after {seconds} s")));
+                self.refuse(
+                    id,
+                    &Refusal::bad_message(format!(
+                        "the message was not complete after {seconds} s"
+                    )),
+                );
             }
         }
     }
@@ -338,12 +380,22 @@ impl Server {
                     return None;
                 }
                 Err(e) => {
-                    self.refuse(id, &Refusal::bad_message(format!("the message is longer than {} bytes", e.limit)));
+                    self.refuse(
+                        id,
+                        &Refusal::bad_message(format!(
+                            "the message is longer than {} bytes",
+                            e.limit
+                        )),
+                    );
                     return None;
                 }
             };
             client.half_since_usec = None;
-            let varlink::Incoming { call, more: _, oneway } = match varlink::decode_call(&message) {
+            let varlink::Incoming {
+                call,
+                more: _,
+                oneway,
+            } = match varlink::decode_call(&message) {
                 Ok(incoming) => incoming,
                 Err(refusal) => {
                     self.refuse(id, &refusal);
@@ -352,7 +404,14 @@ impl Server {
             };
             client.owed = if oneway { Owed::Silence } else { Owed::Answer };
             match client.here(&call) {
-                None => return Some(Incoming { client: id, uid: client.uid, pid: client.pid, call }),
+                None => {
+                    return Some(Incoming {
+                        client: id,
+                        uid: client.uid,
+                        pid: client.pid,
+                        call,
+                    });
+                }
                 Some(Ok(reply)) => self.reply(id, &reply),
                 Some(Err(refusal)) => self.refuse(id, &refusal),
             }
@@ -360,19 +419,27 @@ impl Server {
     }
 
     fn refuse(&mut self, id: ClientId, refusal: &Refusal) {
-        let Some(client) = self.clients.get_mut(&id) else { return };
+        let Some(client) = self.clients.get_mut(&id) else {
+            return;
+        };
         if refusal.fatal {
             client.closing = true;
             client.half_since_usec = None;
         }
         if client.owed == Owed::Nothing {
-            client.owed = if refusal.oneway { Owed::Silence } else { Owed::Answer };
+            client.owed = if refusal.oneway {
+                Owed::Silence
+            } else {
+                Owed::Answer
+            };
         }
         self.answer(id, || refusal.encode());
     }
 
     fn answer(&mut self, id: ClientId, encode: impl FnOnce() -> Vec<u8>) {
-        let Some(client) = self.clients.get_mut(&id) else { return };
+        let Some(client) = self.clients.get_mut(&id) else {
+            return;
+        };
         match std::mem::replace(&mut client.owed, Owed::Nothing) {
             Owed::Nothing => return,
             Owed::Silence => {}
@@ -383,8 +450,11 @@ impl Server {
 
     fn flush(&mut self, id: ClientId) {
         let now_usec = self.now_usec;
-        let Some(client) = self.clients.get_mut(&id) else { return };
-        if client.write(now_usec) && client.output.len() - client.written <= REPLY_BACKLOG_BYTES_MAX {
+        let Some(client) = self.clients.get_mut(&id) else {
+            return;
+        };
+        if client.write(now_usec) && client.output.len() - client.written <= REPLY_BACKLOG_BYTES_MAX
+        {
             self.close_if_done(id);
         } else {
             self.close(id);
@@ -459,7 +529,9 @@ impl Client {
     fn hung_up(&self) -> bool {
         let mut fds = [PollFd::new(self.stream.as_fd(), PollFlags::empty())];
         match poll(&mut fds, PollTimeout::ZERO) {
-            Ok(_) => fds[0].revents().is_some_and(|r| r.intersects(PollFlags::POLLHUP | PollFlags::POLLERR)),
+            Ok(_) => fds[0]
+                .revents()
+                .is_some_and(|r| r.intersects(PollFlags::POLLHUP | PollFlags::POLLERR)),
             Err(Errno::EINTR) => false,
             Err(_) => true,
         }
@@ -499,7 +571,10 @@ impl Client {
     /// The answer to a call that needs no daemon, or the refusal of one that is not permitted.
     fn here(&self, call: &Call) -> Option<Result<Reply, Refusal>> {
         if call.changes_state() && !self.trusted {
-            let why = format!("user {} may only read; only root and the daemon's user may change anything", self.uid);
+            let why = format!(
+                "user {} may only read; only root and the daemon's user may change anything",
+                self.uid
+            );
             return Some(Err(Refusal::permission_denied(why)));
         }
         let reply = match call {
@@ -516,10 +591,12 @@ impl Client {
                 interfaces: vec!["org.varlink.service".to_owned(), "org.porterd".to_owned()],
             }),
             Call::GetInterfaceDescription(d) => match d.interface.as_str() {
-                "org.porterd" => Reply::Description(Description { description: super::INTERFACE.to_owned() }),
-                "org.varlink.service" => {
-                    Reply::Description(Description { description: super::SERVICE_INTERFACE.to_owned() })
-                }
+                "org.porterd" => Reply::Description(Description {
+                    description: super::INTERFACE.to_owned(),
+                }),
+                "org.varlink.service" => Reply::Description(Description {
+                    description: super::SERVICE_INTERFACE.to_owned(),
+                }),
                 other => return Some(Err(Refusal::no_interface(other))),
             },
             Call::Job(_)
