@@ -1,1 +1,423 @@
-//! See the parent module.
+//! Addresses to listen on, and how they are shown.
+
+use super::path::PATH_BYTES_MAX;
+use super::{excerpt, scalar};
+use crate::unit::socket::{Address, Listen, SocketKind};
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+/// Longest path of a socket, in bytes (`sun_path` less the NUL).
+pub const SOCKET_PATH_BYTES_MAX: usize = 107;
+/// Longest abstract name, in bytes (`sun_path` less the leading NUL, and systemd's habit of one more).
+pub const ABSTRACT_BYTES_MAX: usize = 106;
+
+/// What an address means depends on the machine in two points.
+pub struct AddressContext<'a> {
+    /// The kernel has IPv6: a bare port means `[::]`.
+    pub ipv6: bool,
+    /// The index of an interface by its name.
+    pub interface: &'a dyn Fn(&str) -> Option<u32>,
+}
+
+/// Diagnostic code and the reason in words.
+pub type Refusal = (&'static str, String);
+
+fn bad<T>(message: impl Into<String>) -> Result<T, Refusal> {
+    Err(("bad-address", message.into()))
+}
+
+/// The value of a directive that names a stream, datagram or sequential-packet address, specifiers
+/// expanded. `/var/run` is the caller's to replace (`path::strip_var_run`) before.
+pub fn listen_address(text: &str, kind: SocketKind, context: &AddressContext<'_>) -> Result<Address, Refusal> {
+    let address = parse(text, context)?;
+    let unix = matches!(address, Address::Path(_) | Address::Abstract(_));
+    if kind == SocketKind::SequentialPacket && !unix {
+        return bad("only AF_UNIX addresses (a path or @name) have sequential packets");
+    }
+    if matches!(address, Address::V6(..)) && !context.ipv6 {
+        return Err(("ipv6-unavailable", "the kernel has no IPv6".to_owned()));
+    }
+    Ok(address)
+}
+
+fn parse(text: &str, context: &AddressContext<'_>) -> Result<Address, Refusal> {
+    if text.starts_with('/') {
+        return socket_path(text);
+    }
+    if let Some(name) = text.strip_prefix('@') {
+        return abstract_name(name);
+    }
+    for prefix in ["vsock:", "vsock-stream:", "vsock-dgram:", "vsock-seqpacket:"] {
+        if let Some(rest) = text.strip_prefix(prefix) {
+            return vsock(rest);
+        }
+    }
+    if let Some(rest) = text.strip_prefix('[') {
+        return v6(rest, context);
+    }
+    if text.starts_with(|c: char| c.is_ascii_digit() || c == '+') && !text.contains([':', '.', ' ', '\t', '/']) {
+        let port = port(text)?;
+        return Ok(if context.ipv6 {
+            Address::V6(Ipv6Addr::UNSPECIFIED, port, 0)
+        } else {
+            Address::V4(Ipv4Addr::UNSPECIFIED, port)
+        });
+    }
+    other(text)
+}
+
+fn socket_path(text: &str) -> Result<Address, Refusal> {
+    if text.len() > SOCKET_PATH_BYTES_MAX {
+        let why = format!("the path has {} bytes, a socket's path at most {SOCKET_PATH_BYTES_MAX}", text.len());
+        return Err(("address-too-long", why));
+    }
+    if text.len() < 2 {
+        return bad("'/' is a directory");
+    }
+    Ok(Address::Path(text.into()))
+}
+
+fn abstract_name(name: &str) -> Result<Address, Refusal> {
+    if name.is_empty() {
+        return bad("'@' needs a name behind it");
+    }
+    if name.len() > ABSTRACT_BYTES_MAX {
+        let why = format!("the abstract name has {} bytes, at most {ABSTRACT_BYTES_MAX} fit", name.len());
+        return Err(("address-too-long", why));
+    }
+    Ok(Address::Abstract(name.into()))
+}
+
+fn vsock(rest: &str) -> Result<Address, Refusal> {
+    /// Well-known context ids (`VMADDR_CID_*`).
+    const WORDS: [(&str, u32); 6] =
+        [("", u32::MAX), ("any", u32::MAX), ("-1", u32::MAX), ("hypervisor", 0), ("local", 1), ("host", 2)];
+    let Some((cid, port)) = rest.split_once(':') else {
+        return bad("a vsock address is vsock:CID:PORT (the CID may be empty)");
+    };
+    let cid = match WORDS.iter().find(|(word, _)| *word == cid) {
+        Some((_, number)) => *number,
+        None => scalar::unsigned32(cid).or_else(|e| bad(format!("vsock CID: {e}")))?,
+    };
+    match scalar::unsigned32(port) {
+        Ok(u32::MAX) => bad("vsock port 4294967295 means any port and cannot be listened on"),
+        Ok(port) => Ok(Address::Vsock(cid, port)),
+        Err(e) => bad(format!("vsock port: {e}")),
+    }
+}
+
+fn port(text: &str) -> Result<u16, Refusal> {
+    match scalar::unsigned32(text) {
+        Ok(0) => bad("port 0 cannot be listened on"),
+        Ok(n) => u16::try_from(n).or_else(|_| bad(format!("port {n} is above 65535"))),
+        Err(e) => bad(format!("port: {e}")),
+    }
+}
+
+/// `V6]:PORT[%SCOPE]`
+fn v6(rest: &str, context: &AddressContext<'_>) -> Result<Address, Refusal> {
+    let Some((host, after)) = rest.split_once(']') else {
+        return bad("'[' without ']'");
+    };
+    let Ok(ip) = host.parse::<Ipv6Addr>() else {
+        return bad(format!("'{}' is not an IPv6 address", excerpt(host)));
+    };
+    let Some(after) = after.strip_prefix(':') else {
+        return bad("an IPv6 address needs its port behind ']:'");
+    };
+    let (port_text, scope) = match after.split_once('%') {
+        Some((port, scope)) => (port, Some(scope)),
+        None => (after, None),
+    };
+    let port = port(port_text)?;
+    let index = match scope {
+        None => 0,
+        Some(scope) => interface_index(scope, context)?,
+    };
+    Ok(Address::V6(ip, port, index))
+}
+
+fn interface_index(scope: &str, context: &AddressContext<'_>) -> Result<u32, Refusal> {
+    if let Some(index) = scope.parse().ok().filter(|n| (1..=i32::MAX as u32).contains(n)) {
+        return Ok(index);
+    }
+    match (context.interface)(scope) {
+        Some(index) => Ok(index),
+        None => Err(("no-such-interface", format!("there is no network interface '{}'", excerpt(scope)))),
+    }
+}
+
+/// `A.B.C.D:PORT`, and advice for everything that is nothing.
+fn other(text: &str) -> Result<Address, Refusal> {
+    let shown = excerpt(text);
+    if let Some((host, port_text)) = text.rsplit_once(':')
+        && let Ok(ip) = host.parse::<Ipv4Addr>()
+    {
+        return Ok(Address::V4(ip, port(port_text)?));
+    }
+    if text.parse::<Ipv4Addr>().is_ok() {
+        return bad(format!("'{shown}' lacks a port (write {shown}:PORT)"));
+    }
+    if text.parse::<Ipv6Addr>().is_ok() {
+        return bad(format!("an IPv6 address needs brackets and a port (write [{shown}]:PORT)"));
+    }
+    if text.starts_with('"') || text.starts_with('\'') {
+        return bad("quotes have no meaning in an address; write it bare");
+    }
+    if text.contains([' ', '\t']) {
+        return bad(format!("'{shown}' is not one address (no lists, and no comment behind a value)"));
+    }
+    if let Some(port) = text.strip_prefix("*:") {
+        return bad(format!("'*' is not an address; all addresses are just the port ({})", excerpt(port)));
+    }
+    if text.contains('/') {
+        return bad(format!("path '{shown}' is not absolute"));
+    }
+    bad(format!("'{shown}' is neither a port, A.B.C.D:PORT, [IPv6]:PORT, /path, @name nor vsock:CID:PORT"))
+}
+
+/// Netlink families by number.
+const NETLINK: [(&str, i32); 18] = [
+    ("route", 0),
+    ("firewall", 3),
+    ("inet-diag", 4),
+    ("nflog", 5),
+    ("xfrm", 6),
+    ("selinux", 7),
+    ("iscsi", 8),
+    ("audit", 9),
+    ("fib-lookup", 10),
+    ("connector", 11),
+    ("netfilter", 12),
+    ("ip6-fw", 13),
+    ("dnrtmsg", 14),
+    ("kobject-uevent", 15),
+    ("generic", 16),
+    ("scsitransport", 18),
+    ("ecryptfs", 19),
+    ("rdma", 20),
+];
+
+/// `FAMILY [GROUPS]`: protocol number and multicast bit mask.
+pub fn netlink(text: &str) -> Result<(i32, u32), Refusal> {
+    let (word, rest) = match text.find([' ', '\t', '\n', '\r']) {
+        Some(end) => (&text[..end], text[end..].trim()),
+        None => (text, ""),
+    };
+    let family = match NETLINK.iter().find(|(name, _)| *name == word) {
+        Some((_, number)) => *number,
+        None => match scalar::int_within(word, 0, i32::MAX) {
+            Ok(number) => number,
+            Err(_) => return bad(format!("unknown netlink family '{}'", excerpt(word))),
+        },
+    };
+    if rest.is_empty() {
+        return Ok((family, 0));
+    }
+    let groups = scalar::unsigned32(rest).or_else(|e| bad(format!("netlink groups: {e}")))?;
+    Ok((family, groups))
+}
+
+/// A path to listen on that is no socket: FIFO, special file, message queue, USB function.
+/// `special` files may lie in /dev, /proc and /sys.
+pub fn listen_path(text: &str, special: bool) -> Result<String, Refusal> {
+    if text.len() > PATH_BYTES_MAX {
+        return Err(("address-too-long", format!("the path is longer than {PATH_BYTES_MAX} bytes")));
+    }
+    let path = super::path::absolute(text).or_else(bad)?;
+    if !special && super::path::is_api_file_system(&path) {
+        return bad(format!("'{}' lies in /dev, /proc or /sys, where nothing can be made", excerpt(&path)));
+    }
+    Ok(path)
+}
+
+/// The address as systemctl shows it; a scope by its index.
+pub fn display(listen: &Listen) -> String {
+    display_with(listen, &|_| None)
+}
+
+/// The address as systemctl shows it; a scope by the interface's name where it still has one.
+pub fn display_with(listen: &Listen, interface: &dyn Fn(u32) -> Option<String>) -> String {
+    match listen {
+        Listen::Socket { address, .. } => address_text(address, interface),
+        Listen::Netlink { family, groups } => {
+            let name = NETLINK.iter().find(|(_, n)| n == family);
+            let name = name.map_or_else(|| family.to_string(), |(name, _)| (*name).to_owned());
+            format!("{name} {groups}")
+        }
+        Listen::Fifo(path) | Listen::Special(path) | Listen::MessageQueue(path) | Listen::UsbFunction(path) => {
+            path.to_string()
+        }
+    }
+}
+
+fn address_text(address: &Address, interface: &dyn Fn(u32) -> Option<String>) -> String {
+    match address {
+        Address::V4(ip, port) => format!("{ip}:{port}"),
+        Address::V6(ip, port, 0) => format!("[{ip}]:{port}"),
+        Address::V6(ip, port, scope) => {
+            let name = interface(*scope).unwrap_or_else(|| scope.to_string());
+            format!("[{ip}]:{port}%{name}")
+        }
+        Address::Path(path) => escaped(path),
+        Address::Abstract(name) => format!("@{}", escaped(name)),
+        Address::Vsock(u32::MAX, port) => format!("vsock::{port}"),
+        Address::Vsock(cid, port) => format!("vsock:{cid}:{port}"),
+    }
+}
+
+/// C escapes for everything that is not a plain ASCII character.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            7 => out.push_str("\\a"),
+            8 => out.push_str("\\b"),
+            9 => out.push_str("\\t"),
+            10 => out.push_str("\\n"),
+            11 => out.push_str("\\v"),
+            12 => out.push_str("\\f"),
+            13 => out.push_str("\\r"),
+            b'\\' | b'"' | b'\'' => out.extend(['\\', char::from(byte)]),
+            b' '..=b'~' => out.push(char::from(byte)),
+            byte => out.push_str(&format!("\\{byte:03o}")),
+        }
+    }
+    out
+}
+
+/// systemctl's word for the kind of a port.
+pub fn type_word(listen: &Listen) -> &'static str {
+    match listen {
+        Listen::Socket { kind: SocketKind::Stream, .. } => "Stream",
+        Listen::Socket { kind: SocketKind::Datagram, .. } => "Datagram",
+        Listen::Socket { kind: SocketKind::SequentialPacket, .. } => "SequentialPacket",
+        Listen::Netlink { .. } => "Netlink",
+        Listen::Special(_) => "Special",
+        Listen::MessageQueue(_) => "MessageQueue",
+        Listen::Fifo(_) => "FIFO",
+        Listen::UsbFunction(_) => "USBFunction",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn interface(name: &str) -> Option<u32> {
+        (name == "lo").then_some(1)
+    }
+
+    fn stream(text: &str) -> Result<String, Refusal> {
+        let context = AddressContext { ipv6: true, interface: &interface };
+        let address = listen_address(text, SocketKind::Stream, &context)?;
+        Ok(display(&Listen::Socket { kind: SocketKind::Stream, address }))
+    }
+
+    fn code(text: &str) -> Option<&'static str> {
+        stream(text).err().map(|(code, _)| code)
+    }
+
+    #[test]
+    fn socket_49_and_51_bare_ports() {
+        for (text, shown) in [("8080", 8080), ("010", 8), ("0x1f90", 8080), ("+8080", 8080), ("0O17", 15)] {
+            assert_eq!(stream(text), Ok(format!("[::]:{shown}")), "{text}");
+        }
+        let context = AddressContext { ipv6: false, interface: &interface };
+        let address = listen_address("8080", SocketKind::Stream, &context);
+        assert_eq!(address, Ok(Address::V4(Ipv4Addr::UNSPECIFIED, 8080)));
+        let refused = listen_address("[::1]:80", SocketKind::Stream, &context);
+        assert_eq!(refused.unwrap_err().0, "ipv6-unavailable");
+        assert_eq!(code("[::1]:080"), Some("bad-address"));
+    }
+
+    #[test]
+    fn socket_50_refused() {
+        let bad = [
+            "", "0", "65536", "127.0.0.1:0", "127.0.0.1", "::1", "[::1]", "localhost:80", "*:80", "1.2.3:80",
+            "8080 8081", "\"8080\"", "run/a", "8 0", "80 # web", "[::1", "[::1]80", "[x]:80", "01.2.3.4:80",
+            "1.2.3.4:80%lo", "-80", "vsock:1234", "vsock:x:1", "vsock::x", "99999999999999999999",
+        ];
+        for text in bad {
+            assert_eq!(code(text), Some("bad-address"), "{text}");
+        }
+    }
+
+    #[test]
+    fn socket_47_48_scopes() {
+        let lo = stream("[fe80::1]:80%lo").unwrap();
+        assert_eq!(lo, "[fe80::1]:80%1");
+        assert_eq!(stream("[fe80::1]:80%1"), Ok(lo));
+        assert_eq!(code("[fe80::1]:80%nosuch0"), Some("no-such-interface"));
+        assert_eq!(code("[fe80::1%lo]:80"), Some("bad-address"));
+        let listen = Listen::Socket { kind: SocketKind::Stream, address: Address::V6(Ipv6Addr::LOCALHOST, 1, 1) };
+        assert_eq!(display_with(&listen, &|_| Some("lo".to_owned())), "[::1]:1%lo");
+    }
+
+    #[test]
+    fn socket_52_53_paths_and_abstract_names() {
+        let path = |n: usize| format!("/run/{}", "a".repeat(n));
+        assert_eq!(stream(&path(102)), Ok(path(102)));
+        assert_eq!(code(&path(103)), Some("address-too-long"));
+        assert_eq!(code("/"), Some("bad-address"));
+        assert_eq!(code("@"), Some("bad-address"));
+        let name = |n: usize| format!("@{}", "a".repeat(n));
+        assert_eq!(stream(&name(106)), Ok(name(106)));
+        assert_eq!(code(&name(107)), Some("address-too-long"));
+        assert_eq!(stream("/run//b/../c d").as_deref(), Ok("/run//b/../c d"));
+        assert_eq!(stream("/run/ä\t\"x").as_deref(), Ok("/run/\\303\\244\\t\\\"x"));
+    }
+
+    #[test]
+    fn socket_56_58_vsock() {
+        for (text, shown) in [
+            ("vsock::1234", "vsock::1234"),
+            ("vsock:local:22", "vsock:1:22"),
+            ("vsock:2:0x10", "vsock:2:16"),
+            ("vsock:any:1", "vsock::1"),
+            ("vsock-stream::80", "vsock::80"),
+        ] {
+            assert_eq!(stream(text).as_deref(), Ok(shown), "{text}");
+        }
+        assert_eq!(code("vsock:2:4294967295"), Some("bad-address"));
+    }
+
+    #[test]
+    fn socket_57_sequential_packets_are_local() {
+        let context = AddressContext { ipv6: true, interface: &interface };
+        for text in ["127.0.0.1:80", "vsock::1", "80"] {
+            assert!(listen_address(text, SocketKind::SequentialPacket, &context).is_err(), "{text}");
+        }
+        assert!(listen_address("@a", SocketKind::SequentialPacket, &context).is_ok());
+    }
+
+    #[test]
+    fn socket_60_61_other_paths() {
+        assert_eq!(listen_path("/run//f/", false).as_deref(), Ok("/run/f"));
+        assert!(listen_path("/dev/f", false).is_err() && listen_path("/dev/kmsg", true).is_ok());
+        assert!(listen_path("foo", false).is_err());
+        assert!(listen_path("/", false).is_ok() && listen_path("/foo/bar", false).is_ok());
+    }
+
+    #[test]
+    fn socket_62_netlink() {
+        let shown = |text: &str| netlink(text).map(|(family, groups)| display(&Listen::Netlink { family, groups }));
+        for (text, want) in [
+            ("route", "route 0"),
+            ("route 3", "route 3"),
+            ("16", "generic 0"),
+            ("route 0x11", "route 17"),
+            ("kobject-uevent \t 1", "kobject-uevent 1"),
+            ("99", "99 0"),
+        ] {
+            assert_eq!(shown(text).as_deref(), Ok(want), "{text}");
+        }
+        for bad in ["route x", "nosuch", "", "-1", "route 1 2"] {
+            assert!(netlink(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn v4_mapped_stays_ipv6() {
+        assert_eq!(stream("[::ffff:1.2.3.4]:80").as_deref(), Ok("[::ffff:1.2.3.4]:80"));
+    }
+}
