@@ -99,6 +99,8 @@ impl Deadlines {
 
     /// Everything, for the image.
     pub fn all(&self) -> impl Iterator<Item = (UnitId, Reason, Mono)> + '_ {
-        self.by_unit.iter().map(|((unit, reason), at)| (*unit, *reason, *at))
+        self.by_unit
+            .iter()
+            .map(|((unit, reason), at)| (*unit, *reason, *at))
     }
 }

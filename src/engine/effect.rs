@@ -235,4 +235,3 @@ pub enum Announcement {
     /// `STOPPING=1`
     Stopping,
 }
-

@@ -11,7 +11,7 @@ pub struct Template {
 
 impl Template {
     /// The unit of one instance.
-    pub fn instantiate(&self, _name: &UnitName) -> Unit {
-        Unit::absent(self.name.clone(), super::LoadState::NotFound, None)
+    pub fn instantiate(&self, _name: &UnitName) -> std::sync::Arc<Unit> {
+        std::sync::Arc::new(Unit::absent(self.name.clone(), super::LoadState::NotFound, None))
     }
 }

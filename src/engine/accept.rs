@@ -1,0 +1,398 @@
+//! A connection becomes an instance: admission, naming, hand-over (`Accept=yes`).
+//!
+//! Every accepted connection ends exactly once: handed over, or refused with a told reason (R11).
+
+use super::Engine;
+use super::effect::{Effect, Level};
+use super::event::Peer;
+use super::jobs::JobKind;
+use super::policy::OnLimit;
+use super::slot::{Machine, Relation};
+use super::socket::{SocketResult, SocketState};
+use crate::bounds::FAILED_INSTANCES_MAX;
+use crate::ids::{FdToken, Text, UnitId};
+use crate::unit::{LoadState, SocketUnit, Unit, UnitName};
+use std::fmt::Write as _;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// What `MaxConnectionsPerSource=` counts by.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Source {
+    /// Address without port. IPv4-mapped addresses are IPv6.
+    Ip(IpAddr),
+    /// Peer uid.
+    Uid(u32),
+    /// Peer CID.
+    Cid(u32),
+}
+
+impl Engine {
+    pub(super) fn connected(&mut self, listener: FdToken, conn: FdToken, peer: Option<Peer>) {
+        let found = self.fds.get(&listener).copied();
+        let Some((id, unit)) = found.and_then(|id| Some((id, self.socket_unit(id)?))) else {
+            return self.out.push(Effect::Close { fd: conn });
+        };
+        match self.admit(id, &unit, peer) {
+            Ok((peer, source)) => {
+                if let Err(why) = self.start_instance(id, conn, &peer, source) {
+                    self.out.push(Effect::Close { fd: conn });
+                    self.instance_refused(id, &why);
+                }
+            }
+            Err(why) => {
+                self.out.push(Effect::Close { fd: conn });
+                if let Some(why) = why {
+                    self.tell("connection-refused", Level::Warning, id, why);
+                }
+            }
+        }
+    }
+
+    /// Whether a connection may be served; `Err(None)` when everything was said already, or there is
+    /// nothing to say (the peer is gone).
+    fn admit(
+        &mut self,
+        id: UnitId,
+        unit: &SocketUnit,
+        peer: Option<Peer>,
+    ) -> Result<(Peer, Option<Source>), Option<String>> {
+        let stopping = self
+            .units
+            .get(&id)
+            .and_then(|slot| slot.job.as_ref())
+            .is_some_and(|job| job.kind == JobKind::Stop);
+        let listening = self
+            .socket(id)
+            .is_some_and(|socket| socket.state == SocketState::Listening);
+        if stopping || !listening {
+            self.count_refused(id);
+            return Err(Some(
+                "connection refused: the socket is being stopped".to_owned(),
+            ));
+        }
+        if !self.trigger_admitted(id, unit) {
+            return Err(None);
+        }
+        let connections = self.socket(id).map_or(0, |socket| socket.connections);
+        if connections >= unit.max_connections {
+            self.count_refused(id);
+            return Err(Some(format!(
+                "connection refused: {connections} are served already (MaxConnections={})",
+                unit.max_connections
+            )));
+        }
+        let Some(peer) = peer else { return Err(None) };
+        let source = if unit.max_connections_per_source > 0 {
+            self.source_of(&peer)
+        } else {
+            None
+        };
+        if let (Some(source), Some(socket)) = (&source, self.socket(id)) {
+            let count = socket.sources.get(source).copied().unwrap_or(0);
+            if count >= unit.max_connections_per_source {
+                self.count_refused(id);
+                let limit = unit.max_connections_per_source;
+                return Err(Some(format!(
+                    "connection from {} refused: {count} from there already (MaxConnectionsPerSource={limit})",
+                    peer_text(&peer)
+                )));
+            }
+        }
+        Ok((peer, source))
+    }
+
+    fn count_refused(&mut self, id: UnitId) {
+        if let Some(socket) = self.socket_mut(id) {
+            socket.refused += 1;
+        }
+    }
+
+    fn source_of(&self, peer: &Peer) -> Option<Source> {
+        match peer {
+            Peer::Ip { remote, .. } => Some(Source::Ip(remote.0)),
+            Peer::Unix { uid, .. } => self.policy.limit_unix_sources.then_some(Source::Uid(*uid)),
+            Peer::Vsock { remote, .. } => Some(Source::Cid(remote.0)),
+        }
+    }
+
+    fn start_instance(
+        &mut self,
+        id: UnitId,
+        conn: FdToken,
+        peer: &Peer,
+        source: Option<Source>,
+    ) -> Result<(), String> {
+        let (template, number) = self.template_of(id)?;
+        let instance = instance_text(number, peer);
+        let name = template
+            .instantiate(&instance)
+            .ok_or_else(|| format!("{instance} makes no unit name with {template}"))?;
+        let unit = self.instance_unit(&template, &name)?;
+        let service = self.adopt_unit(unit);
+        self.connect(id, Relation::Triggers, service);
+        self.connect(service, Relation::After, id);
+        let Some(slot) = self.units.get_mut(&service) else {
+            return Err("the instance vanished".to_owned());
+        };
+        let Machine::Service(machine) = &mut slot.machine else {
+            return Err(format!("{name} is no service"));
+        };
+        if !slot.active.is_down() || machine.has_connection() {
+            return Err(format!("{name} is in use"));
+        }
+        machine.take_connection(id, conn, self.policy.unix_remote_addr, peer, source.clone());
+        if let Some(socket) = self.socket_mut(id) {
+            socket.accepted += 1;
+            socket.connections += 1;
+            if let Some(source) = source {
+                *socket.sources.entry(source).or_default() += 1;
+            }
+        }
+        if let Err(failure) = self.submit(service, JobKind::Start, None) {
+            // The connection goes with the instance.
+            self.service_drop_connection(service, false);
+            self.forget(service);
+            return Err(failure.detail);
+        }
+        Ok(())
+    }
+
+    fn template_of(&self, id: UnitId) -> Result<(UnitName, u64), String> {
+        let unit = self.socket_unit(id).ok_or("the socket vanished")?;
+        let template = unit.service.clone().ok_or("the socket has no service")?;
+        Ok((
+            template,
+            self.socket(id).map_or(0, |socket| socket.accepted),
+        ))
+    }
+
+    fn instance_unit(&self, template: &UnitName, name: &UnitName) -> Result<Arc<Unit>, String> {
+        let unit = match self.templates.get(template) {
+            Some(template) => template.instantiate(name),
+            None => {
+                return Err(format!(
+                    "{template} is not there; install it beside the socket"
+                ));
+            }
+        };
+        match unit.load {
+            LoadState::Loaded => Ok(unit),
+            LoadState::NotFound | LoadState::Masked | LoadState::BadSetting | LoadState::Error => {
+                Err(format!(
+                    "{template} is {}: {}",
+                    unit.load.as_str(),
+                    unit.load_error.as_deref().unwrap_or("see verify")
+                ))
+            }
+        }
+    }
+
+    fn instance_refused(&mut self, id: UnitId, why: &str) {
+        match self.policy.on_bad_template {
+            OnLimit::Fail => {
+                self.tell(
+                    "instance-refused",
+                    Level::Warning,
+                    id,
+                    format!("cannot start an instance: {why}"),
+                );
+                self.socket_stop_pre(id, SocketResult::Resources);
+            }
+            OnLimit::Pause => {
+                self.count_refused(id);
+                self.socket_rest(id, None, &format!("cannot start an instance: {why}"));
+            }
+        }
+    }
+
+    /// The connection of an instance is over for porterd: close our copy, and free its place if the
+    /// instance is dead.
+    pub(super) fn service_drop_connection(&mut self, id: UnitId, keep_place: bool) {
+        let Some(service) = self.service_mut(id) else {
+            return;
+        };
+        if let Some(fd) = service.connection_fd() {
+            self.out.push(Effect::Close { fd });
+        }
+        if keep_place {
+            return;
+        }
+        let Some((socket_id, source)) = self
+            .service_mut(id)
+            .and_then(|service| service.leave_socket())
+        else {
+            return;
+        };
+        let Some(socket) = self.socket_mut(socket_id) else {
+            return;
+        };
+        socket.connections = socket.connections.saturating_sub(1);
+        if let Some(source) = source
+            && let Some(count) = socket.sources.get_mut(&source)
+        {
+            *count -= 1;
+            if *count == 0 {
+                socket.sources.remove(&source);
+            }
+        }
+        self.out.push(Effect::Save { unit: socket_id });
+    }
+
+    /// A failed instance stays listed, but not without bound.
+    pub(super) fn note_failed_instance(&mut self, socket_id: UnitId, instance: UnitId) {
+        let Some(socket) = self.socket_mut(socket_id) else {
+            return;
+        };
+        socket.failed_instances.push_back(instance);
+        if socket.failed_instances.len() <= FAILED_INSTANCES_MAX {
+            return;
+        }
+        if let Some(oldest) = socket.failed_instances.pop_front()
+            && self
+                .units
+                .get(&oldest)
+                .is_some_and(|slot| slot.active.is_down() && slot.job.is_none())
+        {
+            self.forget(oldest);
+        }
+    }
+
+    /// After a reload an instance is connected to its socket again.
+    pub(super) fn relink_instance(&mut self, id: UnitId) {
+        if let Some(socket) = self.service(id).and_then(|service| service.socket()) {
+            self.connect(socket, Relation::Triggers, id);
+            self.connect(id, Relation::After, socket);
+        }
+    }
+}
+
+/// systemd's instance name of a connection: number, then addresses or credentials.
+fn instance_text(number: u64, peer: &Peer) -> String {
+    let mut text = String::with_capacity(64);
+    let written = match peer {
+        Peer::Ip { local, remote, .. } => {
+            let both_mapped = [local.0, remote.0].iter().all(|ip| match ip {
+                IpAddr::V4(_) => true,
+                IpAddr::V6(ip) => ip.to_ipv4_mapped().is_some(),
+            });
+            let plain = |ip: IpAddr| if both_mapped { ip.to_canonical() } else { ip };
+            write!(
+                text,
+                "{number}-{}:{}-{}:{}",
+                plain(local.0),
+                local.1,
+                plain(remote.0),
+                remote.1
+            )
+        }
+        Peer::Unix {
+            pid: Some(pid),
+            uid,
+            ..
+        } => write!(text, "{number}-{pid}-{uid}"),
+        Peer::Unix { pid: None, .. } => write!(text, "{number}-unknown"),
+        Peer::Vsock { local, remote } => write!(
+            text,
+            "{number}-{}:{}-{}:{}",
+            local.0, local.1, remote.0, remote.1
+        ),
+    };
+    debug_assert!(written.is_ok(), "writing to a String cannot fail");
+    text
+}
+
+/// The peer as it is appended to the description.
+pub(super) fn peer_text(peer: &Peer) -> String {
+    match peer {
+        Peer::Ip { remote, .. } => match remote.0.to_canonical() {
+            IpAddr::V4(ip) => format!("{ip}:{}", remote.1),
+            IpAddr::V6(ip) => format!("[{ip}]:{}", remote.1),
+        },
+        Peer::Unix { pid, uid, .. } => format!("PID {}/UID {uid}", pid.unwrap_or(0)),
+        Peer::Vsock { remote, .. } => format!("vsock:{}:{}", remote.0, remote.1),
+    }
+}
+
+/// `REMOTE_ADDR` and `REMOTE_PORT`.
+pub(super) fn remote_variables(peer: &Peer, unix: bool) -> Vec<(&'static str, Text)> {
+    match peer {
+        Peer::Ip { remote, scope, .. } => {
+            let mut address = remote.0.to_canonical().to_string();
+            if let Some(scope) = scope {
+                address.push('%');
+                address.push_str(scope);
+            }
+            vec![
+                ("REMOTE_ADDR", address.into()),
+                ("REMOTE_PORT", remote.1.to_string().into()),
+            ]
+        }
+        Peer::Unix {
+            address: Some(address),
+            ..
+        } if unix => vec![("REMOTE_ADDR", address.clone())],
+        Peer::Unix { .. } => Vec::new(),
+        Peer::Vsock { remote, .. } => {
+            vec![
+                ("REMOTE_ADDR", format!("vsock:{}", remote.0).into()),
+                ("REMOTE_PORT", remote.1.to_string().into()),
+            ]
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ip(local: &str, remote: &str) -> Peer {
+        Peer::Ip {
+            local: (local.parse().unwrap(), 7),
+            remote: (remote.parse().unwrap(), 9),
+            scope: None,
+        }
+    }
+
+    #[test]
+    fn names_are_systemds() {
+        assert_eq!(
+            instance_text(3, &ip("192.0.2.1", "198.51.100.9")),
+            "3-192.0.2.1:7-198.51.100.9:9"
+        );
+        assert_eq!(instance_text(0, &ip("::1", "::1")), "0-::1:7-::1:9");
+        assert_eq!(
+            instance_text(0, &ip("::ffff:127.0.0.1", "::ffff:10.0.0.1")),
+            "0-127.0.0.1:7-10.0.0.1:9"
+        );
+        let unix = |pid| Peer::Unix {
+            pid,
+            uid: 5,
+            address: None,
+        };
+        assert_eq!(instance_text(1, &unix(Some(77))), "1-77-5");
+        assert_eq!(instance_text(1, &unix(None)), "1-unknown");
+        assert_eq!(
+            instance_text(
+                2,
+                &Peer::Vsock {
+                    local: (1, 2),
+                    remote: (3, 4)
+                }
+            ),
+            "2-1:2-3:4"
+        );
+    }
+
+    #[test]
+    fn peers_are_shown_without_the_mapping() {
+        assert_eq!(peer_text(&ip("::1", "::ffff:10.0.0.1")), "10.0.0.1:9");
+        assert_eq!(peer_text(&ip("::1", "::1")), "[::1]:9");
+        assert_eq!(
+            remote_variables(&ip("::1", "::ffff:10.0.0.1"), false)[0]
+                .1
+                .as_ref(),
+            "10.0.0.1"
+        );
+    }
+}

@@ -1,0 +1,570 @@
+//! Jobs: what is to be done with a unit, when its turn comes, and how it ended.
+//!
+//! A unit has at most one job. A job waits until the jobs of the units it is ordered after (or
+//! before) are done; then it runs, and it is done when the unit reaches the wanted state.
+
+use super::effect::{Effect, Level};
+use super::event::Verdict;
+use super::requests::Failure;
+use super::slot::{Machine, Relation};
+use super::status::ActiveState;
+use super::{Engine, Inner};
+use crate::ids::{INFINITY_USEC, Mono, UnitId};
+use crate::unit::LoadState;
+use std::sync::Arc;
+
+/// What a job does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobKind {
+    /// Make it active.
+    Start,
+    /// Make it inactive.
+    Stop,
+    /// Stop, then start. Becomes `Start` when the stop is done.
+    Restart,
+    /// Read configuration again.
+    Reload,
+}
+
+impl JobKind {
+    /// The unit will be up, or on its way, when it is done.
+    pub fn starts(self) -> bool {
+        match self {
+            JobKind::Start | JobKind::Restart | JobKind::Reload => true,
+            JobKind::Stop => false,
+        }
+    }
+
+    /// systemd's word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            JobKind::Start => "start",
+            JobKind::Stop => "stop",
+            JobKind::Restart => "restart",
+            JobKind::Reload => "reload",
+        }
+    }
+}
+
+/// How a job ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JobResult {
+    /// As asked.
+    Done,
+    /// Not; the word and sentence go to whoever asked.
+    Failed(&'static str, String),
+}
+
+/// A queued or running job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Job {
+    /// What it does.
+    pub kind: JobKind,
+    /// It was begun; waiting for the unit.
+    pub running: bool,
+    /// Conditions were evaluated for it.
+    pub checked: bool,
+    /// Conditions are being evaluated.
+    pub checking: bool,
+    /// A stop that is the first half of a restart.
+    pub restarting: bool,
+    /// Requests that want to know how it ends.
+    pub requests: Vec<u64>,
+    /// Where the search for blocking jobs goes on.
+    pub(super) cursor: Option<(Relation, UnitId)>,
+    /// When it was queued.
+    pub since: Mono,
+}
+
+/// What came of beginning a job.
+pub(super) enum Begun {
+    /// Nothing to do: the unit is as wanted.
+    Already,
+    /// It runs; the unit's state will tell.
+    Runs,
+    /// Not now; try again when the unit's state changes.
+    Later,
+    /// Refused.
+    Refused(&'static str, String),
+}
+
+impl Engine {
+    /// Puts a job on a unit, merging with or replacing the one it has.
+    pub(super) fn install(&mut self, id: UnitId, kind: JobKind, request: Option<u64>) {
+        let now = self.now;
+        let Some(slot) = self.units.get_mut(&id) else {
+            return;
+        };
+        let timeout = slot.unit.common.job_timeout_usec;
+        let mut carried = Vec::new();
+        if let Some(old) = &mut slot.job {
+            let conflict = (old.kind == JobKind::Stop) != (kind == JobKind::Stop);
+            if !conflict {
+                old.requests.extend(request);
+                if kind == JobKind::Restart && old.kind != JobKind::Restart
+                    || old.kind == JobKind::Reload && kind == JobKind::Start
+                {
+                    old.kind = kind;
+                    old.running = false;
+                    old.checked = false;
+                    self.run_queue.push_back(id);
+                }
+                return;
+            }
+            self.finish_job(
+                id,
+                JobResult::Failed("canceled", format!("replaced by a {} job", kind.as_str())),
+            );
+        }
+        carried.extend(request);
+        let Some(slot) = self.units.get_mut(&id) else {
+            return;
+        };
+        slot.job = Some(Job {
+            kind,
+            running: false,
+            checked: false,
+            checking: false,
+            restarting: kind == JobKind::Restart,
+            requests: carried,
+            cursor: None,
+            since: now,
+        });
+        self.job_count += 1;
+        if timeout != INFINITY_USEC {
+            self.deadlines
+                .set(id, super::Reason::Job, now.after(timeout));
+        }
+        self.run_queue.push_back(id);
+    }
+
+    /// The unit whose job must end before this one may run.
+    fn blocker(&mut self, id: UnitId) -> Option<UnitId> {
+        let slot = self.units.get(&id)?;
+        let job = slot.job.as_ref()?;
+        let stops = matches!(job.kind, JobKind::Stop | JobKind::Restart);
+        // The search goes on where it stopped: with ten thousand sockets before one target it would
+        // otherwise be quadratic. A full round without a hit is needed before the job may run.
+        let first = (Relation::Before, UnitId(0));
+        let cursor = job.cursor.unwrap_or(first);
+        let blocking = |(relation, other): &&(Relation, UnitId)| {
+            let Some(other_job) = self.units.get(other).and_then(|slot| slot.job.as_ref()) else {
+                return false;
+            };
+            // After: a start waits for whatever the other does; a stop goes first.
+            // Before: only a stop of the other (which then goes first) is waited for.
+            let other_stops = matches!(other_job.kind, JobKind::Stop | JobKind::Restart);
+            if *relation == Relation::After {
+                !stops
+            } else {
+                other_stops
+            }
+        };
+        let rest = slot
+            .edges
+            .range(cursor..=(Relation::After, UnitId(u32::MAX)));
+        let found = rest
+            .chain(slot.edges.range(first..cursor))
+            .find(blocking)
+            .copied();
+        let cursor = found?;
+        if let Some(job) = self.units.get_mut(&id).and_then(|slot| slot.job.as_mut()) {
+            job.cursor = Some(cursor);
+        }
+        Some(cursor.1)
+    }
+
+    pub(super) fn wake_blocked(&mut self, id: UnitId) {
+        for waiting in self.blocked.remove(&id).unwrap_or_default() {
+            self.run_queue.push_back(waiting);
+        }
+        let waits_itself = self
+            .units
+            .get(&id)
+            .and_then(|slot| slot.job.as_ref())
+            .is_some_and(|job| !job.running);
+        if waits_itself {
+            self.run_queue.push_back(id);
+        }
+    }
+
+    pub(super) fn run_job(&mut self, id: UnitId) {
+        let Some(job) = self.units.get(&id).and_then(|slot| slot.job.as_ref()) else {
+            return;
+        };
+        if job.running || job.checking {
+            return;
+        }
+        let kind = job.kind;
+        if let Some(other) = self.blocker(id) {
+            self.blocked.entry(other).or_default().push(id);
+            return;
+        }
+        // Marked before it is begun: the unit may reach its goal at once, which finishes the job.
+        self.mark_running(id, true);
+        let begun = match kind {
+            JobKind::Start => self.begin_start(id),
+            JobKind::Stop | JobKind::Restart => self.begin_stop(id),
+            JobKind::Reload => self.begin_reload(id),
+        };
+        match begun {
+            Begun::Already => self.finish_job(id, JobResult::Done),
+            Begun::Runs => {}
+            Begun::Later => self.mark_running(id, false),
+            Begun::Refused(reason, detail) => {
+                self.finish_job(id, JobResult::Failed(reason, detail))
+            }
+        }
+    }
+
+    fn mark_running(&mut self, id: UnitId, running: bool) {
+        if let Some(job) = self.units.get_mut(&id).and_then(|slot| slot.job.as_mut()) {
+            job.running = running;
+        }
+    }
+
+    fn begin_start(&mut self, id: UnitId) -> Begun {
+        let Some(slot) = self.units.get(&id) else {
+            return Begun::Already;
+        };
+        match slot.active {
+            ActiveState::Active | ActiveState::Reloading => return Begun::Already,
+            ActiveState::Activating if !self.waits_for_restart(id) => return Begun::Runs,
+            ActiveState::Deactivating => return Begun::Later,
+            ActiveState::Activating | ActiveState::Inactive | ActiveState::Failed => {}
+        }
+        if let Some(refused) = self.not_loaded(id) {
+            return refused;
+        }
+        if let Some(unmet) = self.requisite_missing(id) {
+            return Begun::Refused(
+                "dependency",
+                format!("{unmet} is not active, and Requisite= asks for it"),
+            );
+        }
+        let Some(slot) = self.units.get_mut(&id) else {
+            return Begun::Already;
+        };
+        let needs_check =
+            !slot.unit.common.conditions.is_empty() || !slot.unit.common.asserts.is_empty();
+        let checked = slot.job.as_ref().is_some_and(|job| job.checked);
+        if needs_check && !checked {
+            if let Some(job) = &mut slot.job {
+                job.checking = true;
+            }
+            let settings = slot.unit.clone();
+            self.out.push(Effect::Check { unit: id, settings });
+            return Begun::Runs;
+        }
+        if !needs_check {
+            slot.condition_result = true;
+            slot.assert_result = true;
+            slot.unmet = None;
+        }
+        match &slot.machine {
+            Machine::Socket(_) => self.socket_start(id),
+            Machine::Service(_) => self.service_start(id),
+            Machine::Target(_) => {
+                self.target_set(id, true);
+                Begun::Runs
+            }
+            Machine::Inert => Begun::Already,
+        }
+    }
+
+    fn waits_for_restart(&self, id: UnitId) -> bool {
+        self.units.get(&id).is_some_and(|slot| match &slot.machine {
+            Machine::Service(service) => service.waits_for_restart(),
+            Machine::Socket(_) | Machine::Target(_) | Machine::Inert => false,
+        })
+    }
+
+    fn requisite_missing(&self, id: UnitId) -> Option<String> {
+        let slot = self.units.get(&id)?;
+        slot.related(Relation::Requisite)
+            .filter_map(|other| self.units.get(&other))
+            .find(|other| !other.active.is_up() && !matches!(other.machine, Machine::Inert))
+            .map(|other| other.unit.name.to_string())
+    }
+
+    /// Why a unit cannot be started as far as its file is concerned.
+    pub(super) fn not_loaded(&self, id: UnitId) -> Option<Begun> {
+        let slot = self.units.get(&id)?;
+        let name = &slot.unit.name;
+        let why = slot.unit.load_error.as_deref().unwrap_or("");
+        let target = matches!(slot.machine, Machine::Target(_) | Machine::Inert);
+        Some(match slot.unit.load {
+            LoadState::Loaded => return None,
+            // Grouping names without a file are satisfied: a host without systemd has no basic.target.
+            LoadState::NotFound if target => return None,
+            LoadState::NotFound if name.is_template() => Begun::Refused(
+                "not-found",
+                format!("{name} is a template; give it an instance between @ and the dot"),
+            ),
+            LoadState::NotFound => Begun::Refused(
+                "not-found",
+                format!("Unit {name} not found in the unit path"),
+            ),
+            LoadState::Masked => Begun::Refused("masked", format!("Unit {name} is masked")),
+            LoadState::BadSetting => Begun::Refused(
+                "bad-setting",
+                format!("Unit {name} has a bad setting: {why}; see `porterctl verify {name}`"),
+            ),
+            LoadState::Error => Begun::Refused(
+                "load-error",
+                format!("Unit {name} could not be read: {why}; see `porterctl verify {name}`"),
+            ),
+        })
+    }
+
+    pub(super) fn checked(&mut self, id: UnitId, verdict: Verdict) {
+        let now = self.now;
+        let Some(slot) = self.units.get_mut(&id) else {
+            return;
+        };
+        slot.moments.condition = Some(now);
+        slot.condition_result = !matches!(verdict, Verdict::ConditionUnmet(_));
+        slot.assert_result = !matches!(verdict, Verdict::AssertUnmet(_));
+        slot.unmet = match &verdict {
+            Verdict::Go => None,
+            Verdict::ConditionUnmet(what) | Verdict::AssertUnmet(what) => Some(what.clone()),
+        };
+        let Some(job) = slot.job.as_mut().filter(|job| job.checking) else {
+            return;
+        };
+        job.checking = false;
+        job.running = false;
+        match verdict {
+            Verdict::Go => {
+                job.checked = true;
+                self.run_queue.push_back(id);
+            }
+            Verdict::ConditionUnmet(what) => {
+                self.tell(
+                    "condition-unmet",
+                    Level::Info,
+                    id,
+                    format!("skipped: {what} is not met"),
+                );
+                self.finish_job(id, JobResult::Done);
+            }
+            Verdict::AssertUnmet(what) => {
+                self.tell(
+                    "assert-unmet",
+                    Level::Error,
+                    id,
+                    format!("start refused: {what} is not met"),
+                );
+                self.finish_job(
+                    id,
+                    JobResult::Failed("assert", format!("{what} is not met")),
+                );
+            }
+        }
+    }
+
+    fn begin_stop(&mut self, id: UnitId) -> Begun {
+        let Some(slot) = self.units.get(&id) else {
+            return Begun::Already;
+        };
+        if slot.active.is_down() {
+            return Begun::Already;
+        }
+        match &slot.machine {
+            Machine::Socket(_) => self.socket_stop(id),
+            Machine::Service(_) => self.service_stop(id),
+            Machine::Target(_) => self.target_set(id, false),
+            Machine::Inert => return Begun::Already,
+        }
+        Begun::Runs
+    }
+
+    fn begin_reload(&mut self, id: UnitId) -> Begun {
+        let Some(slot) = self.units.get(&id) else {
+            return Begun::Already;
+        };
+        match slot.active {
+            ActiveState::Reloading => return Begun::Later,
+            ActiveState::Activating => return Begun::Later,
+            ActiveState::Active => {}
+            ActiveState::Inactive | ActiveState::Failed | ActiveState::Deactivating => {
+                return Begun::Refused(
+                    "not-active",
+                    format!("{} is not active, so it cannot be reloaded", slot.unit.name),
+                );
+            }
+        }
+        match &slot.machine {
+            Machine::Service(_) => self.service_reload(id),
+            Machine::Target(_) => Begun::Already,
+            Machine::Socket(_) | Machine::Inert => Begun::Refused(
+                "no-reload",
+                format!("{} cannot be reloaded; restart it instead", slot.unit.name),
+            ),
+        }
+    }
+
+    fn target_set(&mut self, id: UnitId, up: bool) {
+        if let Some(slot) = self.units.get_mut(&id) {
+            slot.machine = Machine::Target(up);
+        }
+        self.changed(
+            id,
+            if up {
+                ActiveState::Active
+            } else {
+                ActiveState::Inactive
+            },
+        );
+    }
+
+    /// The unit is in a (new) state: does that finish its job? Returns whether the state is none
+    /// that its job led to.
+    pub(super) fn job_notice(&mut self, id: UnitId, new: ActiveState) -> bool {
+        let Some(job) = self.units.get(&id).and_then(|slot| slot.job.as_ref()) else {
+            return true;
+        };
+        let (kind, running) = (job.kind, job.running);
+        match kind {
+            JobKind::Start if new.is_up() => self.finish_job(id, JobResult::Done),
+            JobKind::Start if running && new.is_down() => {
+                let result = if new == ActiveState::Failed {
+                    self.failure_of(id)
+                } else {
+                    JobResult::Done
+                };
+                self.finish_job(id, result);
+                return true;
+            }
+            JobKind::Start => return !matches!(new, ActiveState::Activating),
+            JobKind::Stop | JobKind::Restart if new.is_down() && running => {
+                self.finish_job(id, JobResult::Done)
+            }
+            JobKind::Stop | JobKind::Restart if running && new != ActiveState::Deactivating => {
+                self.finish_job(
+                    id,
+                    JobResult::Failed("failed", "the unit did not stop".to_owned()),
+                );
+                return true;
+            }
+            JobKind::Stop | JobKind::Restart => return !running,
+            JobKind::Reload if !running => return true,
+            JobKind::Reload if new == ActiveState::Active => {
+                let result = self.reload_outcome(id);
+                self.finish_job(id, result);
+            }
+            JobKind::Reload if new != ActiveState::Reloading => {
+                self.finish_job(
+                    id,
+                    JobResult::Failed("failed", "the unit ended while it was reloaded".to_owned()),
+                );
+                return true;
+            }
+            JobKind::Reload => {}
+        }
+        false
+    }
+
+    fn failure_of(&self, id: UnitId) -> JobResult {
+        let Some(slot) = self.units.get(&id) else {
+            return JobResult::Done;
+        };
+        let result = match &slot.machine {
+            Machine::Socket(socket) => socket.result.as_str(),
+            Machine::Service(service) => service.result.as_str(),
+            Machine::Target(_) | Machine::Inert => "success",
+        };
+        let name = &slot.unit.name;
+        JobResult::Failed(
+            "failed",
+            format!("{name} failed with result '{result}'; see `porterctl status {name}`"),
+        )
+    }
+
+    pub(super) fn finish_job(&mut self, id: UnitId, result: JobResult) {
+        let Some(slot) = self.units.get_mut(&id) else {
+            return;
+        };
+        let Some(mut job) = slot.job.take() else {
+            return;
+        };
+        if job.kind == JobKind::Restart && result == JobResult::Done {
+            // The second half.
+            job = Job {
+                kind: JobKind::Start,
+                running: false,
+                checked: false,
+                cursor: None,
+                ..job
+            };
+            slot.job = Some(job);
+            self.run_queue.push_back(id);
+            self.wake_blocked(id);
+            return;
+        }
+        self.job_count -= 1;
+        self.deadlines.set(id, super::Reason::Job, None);
+        let name = slot.unit.name.text();
+        for request in &job.requests {
+            let failure = match &result {
+                JobResult::Done => None,
+                JobResult::Failed(reason, detail) => Some(Failure {
+                    unit: Arc::clone(&name),
+                    reason,
+                    detail: detail.clone(),
+                }),
+            };
+            self.request_progress(*request, id, failure);
+        }
+        if let JobResult::Failed(reason, detail) = &result {
+            if *reason != "canceled" && *reason != "failed" {
+                self.tell(
+                    "job-failed",
+                    Level::Error,
+                    id,
+                    format!("{} job: {detail}", job.kind.as_str()),
+                );
+            }
+            if job.kind.starts() {
+                self.fail_dependants(id, &name);
+            }
+        }
+        self.wake_blocked(id);
+        self.inner.push_back(Inner::TriggerNotify(id));
+        self.inner.push_back(Inner::Collect(id));
+    }
+
+    /// Units that required this one to come up.
+    fn fail_dependants(&mut self, id: UnitId, name: &str) {
+        for relation in [
+            Relation::RequiredBy,
+            Relation::RequisiteOf,
+            Relation::BoundBy,
+        ] {
+            for other in self.relatives(id, relation) {
+                let starting = self
+                    .units
+                    .get(&other)
+                    .and_then(|slot| slot.job.as_ref())
+                    .is_some_and(|job| {
+                        // A unit that runs already was not ordered after this one: it goes on.
+                        job.kind.starts() && !job.running
+                    });
+                if starting {
+                    self.finish_job(
+                        other,
+                        JobResult::Failed(
+                            "dependency",
+                            format!("{name}, which it requires, did not start"),
+                        ),
+                    );
+                }
+            }
+        }
+    }
+
+    pub(super) fn job_timeout(&mut self, id: UnitId) {
+        let detail = "JobTimeoutSec= is over".to_owned();
+        self.finish_job(id, JobResult::Failed("timeout", detail));
+    }
+}

@@ -1,0 +1,77 @@
+//! What the engine is told to be like: the two characters as values, never an `if strict`.
+
+/// What to do when something is at its limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnLimit {
+    /// The socket fails and closes, as under systemd.
+    Fail,
+    /// The listener rests with back-off and comes back by itself (R10).
+    Pause,
+}
+
+/// The policy of one daemon.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// `TriggerLimit…=` exceeded.
+    pub on_trigger_limit: OnLimit,
+    /// The service exceeded its start limit.
+    pub on_service_start_limit: OnLimit,
+    /// accept(2) ran out of something.
+    pub on_exhaustion: OnLimit,
+    /// A connection came and there is no usable template, or its instance cannot be queued.
+    pub on_bad_template: OnLimit,
+    /// `PollLimit…=` counts (systemd 255 and newer).
+    pub poll_limit: bool,
+    /// Keep the connection's descriptor until the instance is dead, even if nothing needs it.
+    pub keep_connection: bool,
+    /// Descriptors of one unit's connection are named after `FileDescriptorName=` (systemd 257 and newer).
+    pub name_connection: bool,
+    /// Stored descriptors are passed newest first.
+    pub store_newest_first: bool,
+    /// `MaxConnectionsPerSource=` counts AF_UNIX peers by uid (systemd 256 and newer).
+    pub limit_unix_sources: bool,
+    /// `REMOTE_ADDR` for bound AF_UNIX peers (systemd 257 and newer).
+    pub unix_remote_addr: bool,
+    /// A new start request cuts an automatic restart's delay short (systemd 257 and newer).
+    pub start_cuts_restart_delay: bool,
+    /// Entropy of this boot, for invocation ids.
+    pub seed: u128,
+}
+
+impl Policy {
+    /// porterd's own character.
+    pub fn porterd(seed: u128) -> Policy {
+        Policy {
+            on_trigger_limit: OnLimit::Pause,
+            on_service_start_limit: OnLimit::Pause,
+            on_exhaustion: OnLimit::Pause,
+            on_bad_template: OnLimit::Pause,
+            poll_limit: true,
+            keep_connection: false,
+            name_connection: true,
+            store_newest_first: false,
+            limit_unix_sources: true,
+            unix_remote_addr: true,
+            start_cuts_restart_delay: true,
+            seed,
+        }
+    }
+
+    /// What systemd 252 does, failures included (`--strict-systemd`).
+    pub fn strict(seed: u128) -> Policy {
+        Policy {
+            on_trigger_limit: OnLimit::Fail,
+            on_service_start_limit: OnLimit::Fail,
+            on_exhaustion: OnLimit::Fail,
+            on_bad_template: OnLimit::Fail,
+            poll_limit: false,
+            keep_connection: true,
+            name_connection: false,
+            store_newest_first: true,
+            limit_unix_sources: false,
+            unix_remote_addr: false,
+            start_cuts_restart_delay: false,
+            seed,
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Reading the engine: units become the plain data of `status`.
+
+use super::slot::{Machine, RELATION_NAMES, Slot};
+use super::status::{Detail, ProcessStatus, ServiceDetail, UnitStatus};
+use super::{Engine, Reason};
+use crate::ids::{Mono, UnitId};
+use crate::unit::UnitName;
+
+impl Engine {
+    /// Everything about one unit, by any of its names.
+    pub fn status(&self, name: &str) -> Option<UnitStatus> {
+        let id = self.lookup(name)?;
+        Some(self.status_of(id, self.units.get(&id)?))
+    }
+
+    /// Everything about all units, in the order in which they became known.
+    pub fn list(&self) -> impl Iterator<Item = UnitStatus> + '_ {
+        self.units
+            .iter()
+            .map(|(id, slot)| self.status_of(*id, slot))
+    }
+
+    fn status_of(&self, id: UnitId, slot: &Slot) -> UnitStatus {
+        let related = RELATION_NAMES.iter().filter_map(|(relation, property)| {
+            let names: Vec<UnitName> = slot
+                .related(*relation)
+                .filter_map(|other| self.unit_name(other))
+                .cloned()
+                .collect();
+            (!names.is_empty()).then_some((*property, names))
+        });
+        let (sub, result, detail) = self.specifics(id, slot);
+        UnitStatus {
+            id,
+            unit: slot.unit.clone(),
+            description: self.description_of(slot),
+            active: slot.active,
+            sub,
+            result,
+            job: slot.job.as_ref().map(|job| job.kind.as_str()),
+            waiting: self.waiting(id, slot),
+            moments: slot.moments,
+            condition_result: slot.condition_result,
+            assert_result: slot.assert_result,
+            unmet: slot.unmet.clone(),
+            invocation: slot.invocation,
+            related: related.collect(),
+            can_start: slot.unit.load == crate::unit::LoadState::Loaded
+                && !slot.unit.common.refuse_manual_start,
+            can_reload: self.can_reload(id),
+            detail,
+        }
+    }
+
+    /// systemd appends the peer of an instance; without a description it is the peer alone.
+    fn description_of(&self, slot: &Slot) -> String {
+        let peer = match &slot.machine {
+            Machine::Service(service) => service.peer(),
+            Machine::Socket(_) | Machine::Target(_) | Machine::Inert => None,
+        };
+        match (peer, &slot.unit.common.description) {
+            (None, _) => slot.unit.description().to_owned(),
+            (Some(peer), Some(description)) => format!("{description} ({peer})"),
+            (Some(peer), None) => peer.to_owned(),
+        }
+    }
+
+    fn specifics(&self, id: UnitId, slot: &Slot) -> (&'static str, &'static str, Detail) {
+        match &slot.machine {
+            Machine::Socket(socket) => {
+                let control = socket.control.as_ref().and_then(|control| {
+                    let unit = self.socket_unit(id)?;
+                    let command =
+                        super::socket::phase_commands(&unit, socket.state).get(control.index)?;
+                    let (pid, path, started) = (control.pid, command.path.clone(), control.started);
+                    Some(ProcessStatus {
+                        pid,
+                        command: "",
+                        path,
+                        started,
+                        ended: None,
+                    })
+                });
+                let detail = Detail::Socket {
+                    accepted: socket.accepted,
+                    connections: u64::from(socket.connections),
+                    refused: socket.refused,
+                    fds: socket
+                        .ports
+                        .iter()
+                        .map(|port| (port.index, port.fd))
+                        .collect(),
+                    control,
+                };
+                (socket.state.as_str(), socket.result.as_str(), detail)
+            }
+            Machine::Service(service) => {
+                let detail = Detail::Service(Box::new(self.service_detail(id, service)));
+                (service.state.as_str(), service.result.as_str(), detail)
+            }
+            Machine::Target(up) => (
+                if *up { "active" } else { "dead" },
+                "success",
+                Detail::Other,
+            ),
+            Machine::Inert => ("dead", "success", Detail::Other),
+        }
+    }
+
+    fn service_detail(&self, id: UnitId, service: &super::service::Service) -> ServiceDetail {
+        let unit = self.service_unit(id);
+        let path_of = |index: usize| {
+            unit.as_ref()
+                .and_then(|unit| unit.exec_start.get(index))
+                .map_or_else(|| "".into(), |command| command.path.clone())
+        };
+        let running = service.main.as_ref().map(|main| ProcessStatus {
+            pid: main.pid,
+            command: "ExecStart",
+            path: path_of(main.index),
+            started: main.started,
+            ended: None,
+        });
+        let ended = service.main_ended.map(|ended| ProcessStatus {
+            pid: ended.pid,
+            command: "ExecStart",
+            path: path_of(0),
+            started: ended.started,
+            ended: Some((ended.at, ended.status)),
+        });
+        let control = service.control.as_ref().and_then(|control| {
+            let (command, directive) = self.control_command(id)?;
+            let (pid, path, started) = (control.pid, command.path, control.started);
+            Some(ProcessStatus {
+                pid,
+                command: directive,
+                path,
+                started,
+                ended: None,
+            })
+        });
+        ServiceDetail {
+            main: running.or(ended),
+            control,
+            restarts: service.restarts,
+            status_text: service.status_text.clone(),
+            status_errno: service.status_errno,
+            stored: u32::try_from(service.store.len()).unwrap_or(u32::MAX),
+            reload_result: service.reload_result.as_str(),
+            store: service
+                .store
+                .iter()
+                .map(|stored| (stored.fd, stored.name.clone()))
+                .collect(),
+            watchdog_usec: self.watchdog_usec(id),
+            step_failure: service.step_failure.clone(),
+        }
+    }
+
+    fn waiting(&self, id: UnitId, slot: &Slot) -> Option<(String, Option<Mono>)> {
+        if let Machine::Socket(socket) = &slot.machine
+            && let Some(pause) = &socket.pause
+        {
+            return Some((
+                format!("paused: {}", pause.why),
+                self.deadlines.get(id, Reason::Pause),
+            ));
+        }
+        if let Some(job) = slot
+            .job
+            .as_ref()
+            .filter(|job| !job.running && !job.checking)
+        {
+            return Some((
+                format!("its {} job waits for other jobs", job.kind.as_str()),
+                None,
+            ));
+        }
+        let (reason, at) = self.deadlines.of(id).min_by_key(|(_, at)| *at)?;
+        Some((format!("waits for {}", reason.describe()), Some(at)))
+    }
+}

@@ -1,0 +1,228 @@
+//! The table of units: what is known, how units are connected, when one is forgotten.
+
+use super::effect::Effect;
+use super::slot::{Machine, Relation, Slot};
+use super::status::ActiveState;
+use super::{Engine, Inner};
+use crate::ids::UnitId;
+use crate::unit::load::Template;
+use crate::unit::{LoadState, Unit, UnitName};
+use std::sync::Arc;
+
+impl Engine {
+    /// The id of a unit by any of its names.
+    pub fn unit_id(&self, name: &str) -> Option<UnitId> {
+        self.lookup(name)
+    }
+
+    /// The canonical name of a unit.
+    pub fn unit_name(&self, id: UnitId) -> Option<&UnitName> {
+        self.units.get(&id).map(|slot| &slot.unit.name)
+    }
+
+    /// A unit's settings.
+    pub fn unit(&self, id: UnitId) -> Option<&Arc<Unit>> {
+        self.units.get(&id).map(|slot| &slot.unit)
+    }
+
+    pub(super) fn lookup(&self, name: &str) -> Option<UnitId> {
+        self.names.get(name).copied()
+    }
+
+    /// Units related in one way, collected so that the table may change meanwhile.
+    pub(super) fn relatives(&self, id: UnitId, relation: Relation) -> Vec<UnitId> {
+        self.units
+            .get(&id)
+            .map(|slot| slot.related(relation).collect())
+            .unwrap_or_default()
+    }
+
+    pub(super) fn loaded(
+        &mut self,
+        units: Vec<Arc<Unit>>,
+        templates: Vec<Arc<Template>>,
+        reload: bool,
+    ) {
+        if reload {
+            self.forget_files();
+        }
+        for template in templates {
+            self.templates.insert(template.name.clone(), template);
+        }
+        for unit in units {
+            self.adopt_unit(unit);
+        }
+        if reload {
+            let ids: Vec<UnitId> = self.units.keys().copied().collect();
+            for id in &ids {
+                self.after_reload(*id);
+                self.inner.push_back(Inner::Collect(*id));
+            }
+        }
+    }
+
+    /// Before a reload: every unit that is not read again has no file any more. Edges are made anew.
+    fn forget_files(&mut self) {
+        self.templates.clear();
+        self.dangling.clear();
+        for slot in self.units.values_mut() {
+            slot.edges.clear();
+            let absent = Unit::absent(slot.unit.name.clone(), LoadState::NotFound, None);
+            slot.unit = Arc::new(Unit {
+                body: slot.unit.body.clone(),
+                ..absent
+            });
+        }
+    }
+
+    /// After a reload: instances are made from their templates again, sockets keep the descriptors
+    /// that still fit.
+    fn after_reload(&mut self, id: UnitId) {
+        let Some(slot) = self.units.get(&id) else {
+            return;
+        };
+        let name = slot.unit.name.clone();
+        if slot.unit.load == LoadState::NotFound
+            && let Some(template) = name
+                .template()
+                .and_then(|t| self.templates.get(&t))
+                .cloned()
+        {
+            self.adopt_unit(template.instantiate(&name));
+        }
+        self.relink_instance(id);
+        self.socket_reloaded(id);
+    }
+
+    /// Adds a unit, or gives a known one new settings.
+    pub(super) fn adopt_unit(&mut self, unit: Arc<Unit>) -> UnitId {
+        let id = match self.lookup(unit.name.as_str()) {
+            Some(id) => {
+                if let Some(slot) = self.units.get_mut(&id) {
+                    slot.unit = unit.clone();
+                }
+                id
+            }
+            None => {
+                let id = UnitId(self.next_unit);
+                self.next_unit += 1;
+                self.units.insert(id, Slot::new(unit.clone()));
+                id
+            }
+        };
+        self.names.insert(unit.name.clone(), id);
+        for alias in &unit.aliases {
+            self.names.insert(alias.clone(), id);
+        }
+        self.connect_edges(id, &unit);
+        id
+    }
+
+    fn connect_edges(&mut self, id: UnitId, unit: &Unit) {
+        for (dependency, name) in &unit.common.dependencies {
+            let relation = Relation::of(*dependency);
+            match self.lookup(name.as_str()) {
+                Some(other) => self.connect(id, relation, other),
+                None if name.is_template() => {}
+                None => self
+                    .dangling
+                    .entry(name.clone())
+                    .or_default()
+                    .push((id, relation)),
+            }
+        }
+        for name in std::iter::once(&unit.name).chain(&unit.aliases) {
+            for (other, relation) in self.dangling.remove(name).unwrap_or_default() {
+                self.connect(other, relation, id);
+            }
+        }
+    }
+
+    pub(super) fn connect(&mut self, a: UnitId, relation: Relation, b: UnitId) {
+        if a == b || !self.units.contains_key(&b) {
+            return;
+        }
+        if let Some(slot) = self.units.get_mut(&a) {
+            slot.edges.insert((relation, b));
+        }
+        if let Some(slot) = self.units.get_mut(&b) {
+            slot.edges.insert((relation.inverse(), a));
+        }
+    }
+
+    /// Forgets a unit that was made while running (an instance), or whose file is gone, once it is
+    /// down and nothing refers to it. Units with a file stay: reading them again would cost more.
+    pub(super) fn collect(&mut self, id: UnitId) {
+        let Some(slot) = self.units.get(&id) else {
+            return;
+        };
+        let failed_stays = slot.active == ActiveState::Failed && !slot.unit.common.collect_failed;
+        if !slot.active.is_down() || slot.job.is_some() || failed_stays {
+            return;
+        }
+        let busy = match &slot.machine {
+            Machine::Service(service) => !service.may_be_forgotten(),
+            Machine::Socket(_) | Machine::Target(_) | Machine::Inert => true,
+        };
+        if !busy {
+            self.forget(id);
+        }
+    }
+
+    /// Drops a unit from the table.
+    pub(super) fn forget(&mut self, id: UnitId) {
+        let Some(slot) = self.units.remove(&id) else {
+            return;
+        };
+        for (relation, other) in &slot.edges {
+            if let Some(other) = self.units.get_mut(other) {
+                other.edges.remove(&(relation.inverse(), id));
+            }
+        }
+        for name in std::iter::once(&slot.unit.name).chain(&slot.unit.aliases) {
+            self.names.remove(name);
+        }
+        for (dependency, name) in &slot.unit.common.dependencies {
+            let relation = Relation::of(*dependency);
+            if let Some(waiting) = self.dangling.get_mut(name) {
+                waiting.retain(|entry| *entry != (id, relation));
+                if waiting.is_empty() {
+                    self.dangling.remove(name);
+                }
+            }
+        }
+        self.deadlines.clear(id);
+        self.out.push(Effect::Forget { unit: id });
+    }
+
+    /// A unit's active state may have changed: remember when, tell jobs and dependants.
+    pub(super) fn changed(&mut self, id: UnitId, new: ActiveState) {
+        let now = self.now;
+        let Some(slot) = self.units.get_mut(&id) else {
+            return;
+        };
+        let old = std::mem::replace(&mut slot.active, new);
+        let moments = &mut slot.moments;
+        moments.state_change = Some(now);
+        if old.is_down() && !new.is_down() {
+            moments.inactive_exit = Some(now);
+        } else if !old.is_down() && new.is_down() {
+            moments.inactive_enter = Some(now);
+        }
+        if !old.is_up() && new.is_up() {
+            moments.active_enter = Some(now);
+        } else if old.is_up() && !new.is_up() {
+            moments.active_exit = Some(now);
+        }
+        self.out.push(Effect::Save { unit: id });
+        let unexpected = self.job_notice(id, new);
+        if old != new {
+            self.propagate(id, old, new, unexpected);
+            self.wake_blocked(id);
+            if new.is_down() {
+                self.check_ends();
+            }
+        }
+        self.inner.push_back(Inner::TriggerNotify(id));
+    }
+}
