@@ -1,16 +1,16 @@
-//! The socket machine, second half: control commands that end, stopping, closing, reload.
+//! Control commands that end, stopping, closing, reload.
 
-use super::effect::{Effect, Level, SignalTarget};
-use super::event::ExitStatus;
-use super::socket::{SocketResult, SocketState, phase_commands};
-use super::{Engine, Reason};
+use super::{SocketResult, SocketState, phase_commands};
+use crate::engine::effect::{Effect, Level, SignalTarget};
+use crate::engine::event::ExitStatus;
+use crate::engine::{Engine, Reason};
 use crate::ids::UnitId;
 use crate::unit::Unit;
 use crate::unit::exec::KillMode;
 use std::sync::Arc;
 
 impl Engine {
-    pub(super) fn socket_stop(&mut self, id: UnitId) {
+    pub(in crate::engine) fn socket_stop(&mut self, id: UnitId) {
         let Some(state) = self.socket(id).map(|socket| socket.state) else {
             return;
         };
@@ -44,7 +44,7 @@ impl Engine {
         }
     }
 
-    pub(super) fn socket_stop_pre(&mut self, id: UnitId, result: SocketResult) {
+    pub(in crate::engine) fn socket_stop_pre(&mut self, id: UnitId, result: SocketResult) {
         self.socket_note_result(id, result);
         self.deadlines.set(id, Reason::Pause, None);
         if let Some(socket) = self.socket_mut(id) {
@@ -61,7 +61,7 @@ impl Engine {
         }
     }
 
-    pub(super) fn socket_stop_post(&mut self, id: UnitId, result: SocketResult) {
+    pub(in crate::engine) fn socket_stop_post(&mut self, id: UnitId, result: SocketResult) {
         self.socket_note_result(id, result);
         if self
             .socket_unit(id)
@@ -74,7 +74,12 @@ impl Engine {
         }
     }
 
-    pub(super) fn socket_signal(&mut self, id: UnitId, state: SocketState, result: SocketResult) {
+    pub(in crate::engine) fn socket_signal(
+        &mut self,
+        id: UnitId,
+        state: SocketState,
+        result: SocketResult,
+    ) {
         self.socket_note_result(id, result);
         let Some(unit) = self.socket_unit(id) else {
             return;
@@ -112,7 +117,7 @@ impl Engine {
     }
 
     /// Whether anybody was there to be signalled.
-    pub(super) fn socket_signalled(&mut self, id: UnitId, found: bool) {
+    pub(in crate::engine) fn socket_signalled(&mut self, id: UnitId, found: bool) {
         let Some(socket) = self.socket(id) else {
             return;
         };
@@ -141,7 +146,7 @@ impl Engine {
         }
     }
 
-    pub(super) fn socket_dead(&mut self, id: UnitId, result: SocketResult) {
+    pub(in crate::engine) fn socket_dead(&mut self, id: UnitId, result: SocketResult) {
         self.socket_note_result(id, result);
         let Some(outcome) = self.socket(id).map(|socket| socket.result) else {
             return;
@@ -164,7 +169,7 @@ impl Engine {
     }
 
     /// Closes all ports, and removes their nodes if `RemoveOnStop=` says so.
-    pub(super) fn socket_close(&mut self, id: UnitId) {
+    pub(in crate::engine) fn socket_close(&mut self, id: UnitId) {
         let Some(socket) = self.socket_mut(id) else {
             return;
         };
@@ -186,7 +191,7 @@ impl Engine {
         }
     }
 
-    pub(super) fn socket_control_exited(&mut self, id: UnitId, status: ExitStatus) {
+    pub(in crate::engine) fn socket_control_exited(&mut self, id: UnitId, status: ExitStatus) {
         let Some(unit) = self.socket_unit(id) else {
             return;
         };
@@ -217,7 +222,7 @@ impl Engine {
     }
 
     /// A control process ended (or could not be started): where to go from here.
-    pub(super) fn socket_control_result(
+    pub(in crate::engine) fn socket_control_result(
         &mut self,
         id: UnitId,
         state: SocketState,
@@ -248,7 +253,7 @@ impl Engine {
         }
     }
 
-    pub(super) fn socket_spawn_failed(&mut self, id: UnitId, detail: &str) {
+    pub(in crate::engine) fn socket_spawn_failed(&mut self, id: UnitId, detail: &str) {
         let Some(socket) = self.socket_mut(id) else {
             return;
         };
@@ -268,7 +273,7 @@ impl Engine {
         self.socket_control_result(id, state, index, SocketResult::Resources);
     }
 
-    pub(super) fn socket_timeout(&mut self, id: UnitId) {
+    pub(in crate::engine) fn socket_timeout(&mut self, id: UnitId) {
         let Some(unit) = self.socket_unit(id) else {
             return;
         };
@@ -307,7 +312,7 @@ impl Engine {
         }
     }
 
-    pub(super) fn socket_reset_failed(&mut self, id: UnitId) {
+    pub(in crate::engine) fn socket_reset_failed(&mut self, id: UnitId) {
         let Some(socket) = self.socket_mut(id) else {
             return;
         };
@@ -321,7 +326,7 @@ impl Engine {
 
     /// After a reload: ports whose address is still configured keep their descriptor, others are
     /// closed; new ones are opened at the next start (systemd does the same and says so).
-    pub(super) fn socket_reloaded(&mut self, id: UnitId) {
+    pub(in crate::engine) fn socket_reloaded(&mut self, id: UnitId) {
         let Some(settings) = self.unit(id).cloned() else {
             return;
         };

@@ -1,0 +1,279 @@
+//! The socket machine: from file to open door.
+//!
+//! ```text
+//! dead → start-pre → start-open → start-chown → start-post → listening ⇄ running
+//!                                                               │ stop, limit, trouble
+//!   failed/dead ← final-sigkill ← final-sigterm ← stop-post ← stop-pre
+//! ```
+//!
+//! States are systemd's. A pause (a limit was reached, something ran out) is no state of its own: the
+//! socket is `listening` with a reason why nobody is watching it. Split by phase: `opening`,
+//! `watching`, `stopping`; connections are in `accept`.
+
+mod opening;
+mod stopping;
+mod watching;
+
+use super::event::ExitStatus;
+use super::limits::{Backoff, Window};
+use super::slot::Machine;
+use super::status::ActiveState;
+use super::{Engine, Reason};
+use crate::ids::{FdToken, Mono, ProcToken, Text, UnitId};
+use crate::unit::{Body, Command, SocketUnit, Unit};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+/// systemd's sub-states of a socket.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum SocketState {
+    #[default]
+    Dead,
+    StartPre,
+    StartOpen,
+    StartChown,
+    StartPost,
+    Listening,
+    Running,
+    StopPre,
+    StopPreSigterm,
+    StopPreSigkill,
+    StopPost,
+    FinalSigterm,
+    FinalSigkill,
+    Failed,
+}
+
+impl SocketState {
+    /// systemd's word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            SocketState::Dead => "dead",
+            SocketState::StartPre => "start-pre",
+            SocketState::StartOpen => "start-open",
+            SocketState::StartChown => "start-chown",
+            SocketState::StartPost => "start-post",
+            SocketState::Listening => "listening",
+            SocketState::Running => "running",
+            SocketState::StopPre => "stop-pre",
+            SocketState::StopPreSigterm => "stop-pre-sigterm",
+            SocketState::StopPreSigkill => "stop-pre-sigkill",
+            SocketState::StopPost => "stop-post",
+            SocketState::FinalSigterm => "final-sigterm",
+            SocketState::FinalSigkill => "final-sigkill",
+            SocketState::Failed => "failed",
+        }
+    }
+
+    /// The active state it stands for.
+    pub fn active(self) -> ActiveState {
+        match self {
+            SocketState::Dead => ActiveState::Inactive,
+            SocketState::StartPre
+            | SocketState::StartOpen
+            | SocketState::StartChown
+            | SocketState::StartPost => ActiveState::Activating,
+            SocketState::Listening | SocketState::Running => ActiveState::Active,
+            SocketState::StopPre
+            | SocketState::StopPreSigterm
+            | SocketState::StopPreSigkill
+            | SocketState::StopPost
+            | SocketState::FinalSigterm
+            | SocketState::FinalSigkill => ActiveState::Deactivating,
+            SocketState::Failed => ActiveState::Failed,
+        }
+    }
+
+    /// Descriptors may be open in it.
+    pub fn holds_fds(self) -> bool {
+        match self {
+            SocketState::StartOpen
+            | SocketState::StartChown
+            | SocketState::StartPost
+            | SocketState::Listening
+            | SocketState::Running
+            | SocketState::StopPre
+            | SocketState::StopPreSigterm
+            | SocketState::StopPreSigkill => true,
+            SocketState::Dead
+            | SocketState::StartPre
+            | SocketState::StopPost
+            | SocketState::FinalSigterm
+            | SocketState::FinalSigkill
+            | SocketState::Failed => false,
+        }
+    }
+}
+
+/// systemd's results of a socket.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum SocketResult {
+    #[default]
+    Success,
+    Resources,
+    Timeout,
+    ExitCode,
+    Signal,
+    CoreDump,
+    StartLimitHit,
+    TriggerLimitHit,
+    ServiceStartLimitHit,
+}
+
+impl SocketResult {
+    /// systemd's word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            SocketResult::Success => "success",
+            SocketResult::Resources => "resources",
+            SocketResult::Timeout => "timeout",
+            SocketResult::ExitCode => "exit-code",
+            SocketResult::Signal => "signal",
+            SocketResult::CoreDump => "core-dump",
+            SocketResult::StartLimitHit => "start-limit-hit",
+            SocketResult::TriggerLimitHit => "trigger-limit-hit",
+            SocketResult::ServiceStartLimitHit => "service-start-limit-hit",
+        }
+    }
+
+    /// Result of a control command that ended like this.
+    pub(super) fn of(status: ExitStatus) -> SocketResult {
+        match status {
+            ExitStatus::Code(0) | ExitStatus::Unknown => SocketResult::Success,
+            ExitStatus::Code(_) => SocketResult::ExitCode,
+            ExitStatus::Signal(_) => SocketResult::Signal,
+            ExitStatus::Dumped(_) => SocketResult::CoreDump,
+        }
+    }
+}
+
+/// A control process of a socket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Control {
+    pub(super) proc: ProcToken,
+    pub(super) pid: i32,
+    pub(super) index: usize,
+    pub(super) started: Mono,
+}
+
+/// Why nobody watches a listening socket, and since when it is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pause {
+    pub(super) why: Text,
+}
+
+/// One open descriptor of a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Port {
+    pub(super) index: u16,
+    pub(super) fd: FdToken,
+    pub(super) window: Window,
+    pub(super) watched: bool,
+}
+
+/// What a socket unit is doing.
+#[derive(Clone, Debug, Default)]
+pub struct Socket {
+    pub(super) state: SocketState,
+    pub(super) result: SocketResult,
+    pub(super) ports: Vec<Port>,
+    /// Settings with which the ports were opened, for `RemoveOnStop=` after a reload.
+    pub(super) opened: Option<Arc<Unit>>,
+    pub(super) control: Option<Control>,
+    pub(super) trigger_window: Window,
+    pub(super) backoff: Backoff,
+    pub(super) pause: Option<Pause>,
+    pub(super) accepted: u64,
+    pub(super) refused: u64,
+    pub(super) connections: u32,
+    pub(super) sources: BTreeMap<super::accept::Source, u32>,
+    pub(super) failed_instances: VecDeque<UnitId>,
+}
+
+impl Engine {
+    pub(super) fn socket(&self, id: UnitId) -> Option<&Socket> {
+        match &self.units.get(&id)?.machine {
+            Machine::Socket(socket) => Some(socket),
+            Machine::Service(_) | Machine::Target(_) | Machine::Inert => None,
+        }
+    }
+
+    pub(super) fn socket_mut(&mut self, id: UnitId) -> Option<&mut Socket> {
+        match &mut self.units.get_mut(&id)?.machine {
+            Machine::Socket(socket) => Some(socket),
+            Machine::Service(_) | Machine::Target(_) | Machine::Inert => None,
+        }
+    }
+
+    pub(super) fn socket_unit(&self, id: UnitId) -> Option<Arc<SocketUnit>> {
+        match &self.units.get(&id)?.unit.body {
+            Body::Socket(unit) => Some(unit.clone()),
+            Body::Service(_) | Body::Target | Body::Slice | Body::Foreign => None,
+        }
+    }
+
+    /// The service of an `Accept=no` socket.
+    pub(super) fn socket_service(&self, id: UnitId) -> Option<UnitId> {
+        let slot = self.units.get(&id)?;
+        match &slot.unit.body {
+            Body::Socket(unit) if !unit.accept => self.lookup(unit.service.as_ref()?.as_str()),
+            Body::Socket(_) | Body::Service(_) | Body::Target | Body::Slice | Body::Foreign => None,
+        }
+    }
+
+    /// Enters a state: timers, record, watchers. The only place that changes it.
+    pub(super) fn socket_enter(&mut self, id: UnitId, state: SocketState) {
+        let timed = match state {
+            SocketState::StartPre
+            | SocketState::StartChown
+            | SocketState::StartPost
+            | SocketState::StopPre
+            | SocketState::StopPreSigterm
+            | SocketState::StopPreSigkill
+            | SocketState::StopPost
+            | SocketState::FinalSigterm
+            | SocketState::FinalSigkill => self
+                .socket_unit(id)
+                .and_then(|unit| self.now.after(unit.timeout_usec)),
+            SocketState::Dead
+            | SocketState::StartOpen
+            | SocketState::Listening
+            | SocketState::Running
+            | SocketState::Failed => None,
+        };
+        self.deadlines.set(id, Reason::State, timed);
+        let Some(socket) = self.socket_mut(id) else {
+            return;
+        };
+        socket.state = state;
+        if state != SocketState::Listening {
+            self.socket_unwatch(id);
+        }
+        if !state.holds_fds() {
+            self.socket_close(id);
+        }
+        self.changed(id, state.active());
+    }
+}
+
+/// The commands of a phase.
+pub(super) fn phase_commands(unit: &SocketUnit, state: SocketState) -> &[Command] {
+    match state {
+        SocketState::StartPre => &unit.exec_start_pre,
+        SocketState::StartPost => &unit.exec_start_post,
+        SocketState::StopPre => &unit.exec_stop_pre,
+        SocketState::StopPost => &unit.exec_stop_post,
+        SocketState::Dead
+        | SocketState::StartOpen
+        | SocketState::StartChown
+        | SocketState::Listening
+        | SocketState::Running
+        | SocketState::StopPreSigterm
+        | SocketState::StopPreSigkill
+        | SocketState::FinalSigterm
+        | SocketState::FinalSigkill
+        | SocketState::Failed => &[],
+    }
+}
