@@ -83,13 +83,13 @@ pub fn socket_call(call: &SocketCall) -> String {
         SocketCall::Unsupported { directive } => format!("nothing: {directive}= does not exist for this family; told"),
         SocketCall::SetXattr { name, value, .. } => format!("fsetxattr({name:?}, {value:?}); a failure is told"),
         SocketCall::MakeParents { path, mode } => {
-            format!("mkdir(parents of {path:?}, {mode:#05o}); a failure is ignored")
+            format!("mkdir(parents of {path:?}, {mode:04o}); a failure is ignored")
         }
         SocketCall::Bind { address, mode, take_over } => bind(address, *mode, *take_over),
         SocketCall::BindNetlink { groups } => format!("bind(AF_NETLINK, groups {groups:#x})"),
         SocketCall::Listen { backlog } => format!("listen({backlog})"),
         SocketCall::Touch { path } => format!("utimensat({path:?}, now); a failure is ignored"),
-        SocketCall::Fifo { path, mode } => format!("mkfifo({path:?}, {mode:#05o}), open({path:?}, O_RDWR|O_NONBLOCK)"),
+        SocketCall::Fifo { path, mode } => format!("mkfifo({path:?}, {mode:04o}), open({path:?}, O_RDWR|O_NONBLOCK)"),
         SocketCall::PipeSize { bytes } => format!("fcntl(F_SETPIPE_SZ, {bytes}); a failure is told"),
         SocketCall::Special { path, writable } => {
             format!("open({path:?}, {}|O_NONBLOCK)", if *writable { "O_RDWR" } else { "O_RDONLY" })
@@ -97,7 +97,7 @@ pub fn socket_call(call: &SocketCall) -> String {
         SocketCall::MessageQueue { name, mode, attributes } => {
             let limits =
                 attributes.map_or(String::new(), |(count, size)| format!(", {count} messages of {size} bytes"));
-            format!("mq_open({name:?}, O_RDONLY|O_NONBLOCK|O_CREAT, {mode:#05o}{limits})")
+            format!("mq_open({name:?}, O_RDONLY|O_NONBLOCK|O_CREAT, {mode:04o}{limits})")
         }
         SocketCall::UsbFunction { path, descriptors, strings } => {
             format!("open({path:?}/ep0, O_RDWR), write {descriptors:?}, write {strings:?}, open the endpoints")
@@ -112,7 +112,7 @@ fn bind(address: &Address, mode: u32, take_over: bool) -> String {
         Address::V6(ip, port, scope) => format!("bind([{ip}]:{port}, scope {scope})"),
         Address::Path(path) => {
             let who = if take_over { "" } else { " unless somebody listens there" };
-            format!("bind({path:?}, mode {mode:#05o}); replaces what is in the way{who}")
+            format!("bind({path:?}, mode {mode:04o}); replaces what is in the way{who}")
         }
         Address::Abstract(name) => format!("bind({:?})", format!("@{name}")),
         Address::Vsock(cid, port) => format!("bind(cid {cid}, port {port})"),
@@ -199,7 +199,7 @@ pub fn step(step: &Step) -> String {
         Step::IgnoreSignals(mask) => format!("sigaction({}, SIG_IGN)", signals(*mask)),
         Step::Unmask => "sigprocmask(SIG_SETMASK, {})".to_owned(),
         Step::Open { path, flags, mode, into, .. } => {
-            let mode = if flags & libc::O_CREAT != 0 { format!(", {mode:#05o}") } else { String::new() };
+            let mode = if flags & libc::O_CREAT != 0 { format!(", {mode:04o}") } else { String::new() };
             format!("{} = open({}, {}{mode})", slot(*into), quoted(path), open_flags(*flags))
         }
         Step::Connect { path, into, .. } => format!("{} = connect({})", slot(*into), quoted(path)),
@@ -225,7 +225,7 @@ pub fn step(step: &Step) -> String {
         Step::IoPriority(value) => format!("ioprio_set(IOPRIO_WHO_PROCESS, 0, {}/{})", value >> 13, value & 0x1fff),
         Step::TimerSlack(nsec) => format!("prctl(PR_SET_TIMERSLACK, {nsec})"),
         Step::Personality(persona) => format!("personality({persona:#x})"),
-        Step::Umask(mask) => format!("umask({mask:#05o})"),
+        Step::Umask(mask) => format!("umask({mask:04o})"),
         Step::Limit(resource, soft, hard) => {
             format!("setrlimit({}, {}, {})", limit_name(*resource), limit(*soft), limit(*hard))
         }
