@@ -73,3 +73,5 @@ pub const CLOSE_SCAN_MAX: i32 = 65_536;
 pub const CHILD_STACK_BYTES: usize = 64 << 10;
 /// Bytes read of one file below `/proc/PID`.
 pub const ENVIRON_BYTES_MAX: u64 = 4 << 20;
+/// Symbolic links followed on the way to a pid file (kernel: `MAXSYMLINKS`).
+pub const PID_FILE_LINKS_MAX: usize = 40;

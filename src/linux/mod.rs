@@ -4,6 +4,8 @@
 pub mod accept;
 pub mod address;
 mod child;
+pub mod cgroup;
+mod cgroup_find;
 pub mod clone;
 pub mod drain;
 pub mod errno;
@@ -12,6 +14,7 @@ pub mod holder;
 pub mod notify;
 pub mod peer;
 pub mod poll;
+pub mod pidfile;
 mod prepared;
 pub mod process;
 pub mod raw;

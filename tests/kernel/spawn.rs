@@ -5,6 +5,7 @@
 
 mod spawn_effects;
 mod spawn_failures;
+mod spawn_identity;
 mod spawn_processes;
 
 use nix::errno::Errno;
