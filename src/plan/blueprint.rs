@@ -1,13 +1,14 @@
 //! The fast way for `Accept=yes`: what all instances of one service share is planned once, and a
 //! connection adds only its own few variables.
 
-use super::environment::{chosen_names, is_value, per_start};
+use super::environment::{chosen_names, per_start};
 use super::exec::{PlanError, c_string, program};
 use super::identity::{Identity, LookUpFailure};
 use super::occasion::{Occasion, PassedFd, PerStart, Role};
 use super::program::Program;
 use crate::ids::Text;
 use crate::unit::exec::{Command, ExecSettings};
+use crate::unit::values::environment::is_value;
 use std::sync::Arc;
 
 /// A program without what differs from start to start.

@@ -6,6 +6,7 @@
 use super::occasion::{Occasion, PerStart};
 use super::stdio;
 use crate::ids::Text;
+use crate::unit::values::environment::{is_name, is_value};
 
 /// The search path of services and of bare program names.
 pub(super) const SEARCH_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -67,17 +68,6 @@ impl Environment {
             }
         }
     }
-}
-
-/// `[A-Za-z_][A-Za-z0-9_]*`
-pub(super) fn is_name(name: &str) -> bool {
-    name.bytes().enumerate().all(|(i, b)| b == b'_' || b.is_ascii_alphabetic() || (i > 0 && b.is_ascii_digit()))
-        && !name.is_empty()
-}
-
-/// No control characters but tab and newline.
-pub(super) fn is_value(value: &str) -> bool {
-    !value.bytes().any(|b| b.is_ascii_control() && b != b'\t' && b != b'\n')
 }
 
 /// The final environment.

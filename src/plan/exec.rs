@@ -187,7 +187,9 @@ pub(super) fn environment_block(env: &Environment) -> (Vec<CString>, Vec<Stamp>)
 /// The arguments after expansion, wrapped for a shell if asked for.
 fn arguments(occasion: &Occasion<'_>, env: &Environment) -> Expanded {
     let command = occasion.command;
-    let words = command.argv.iter().map(|word| &**word);
+    // A shell with prefix @ has a name of its own, so the words are the whole line.
+    let path = (command.via_shell && command.argv0_given).then_some(&*command.path);
+    let words = path.into_iter().chain(command.argv.iter().map(|word| &**word));
     let expanded = if command.no_expansion {
         Expanded { argv: words.map(str::to_owned).collect(), ..Expanded::default() }
     } else {

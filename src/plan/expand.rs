@@ -3,9 +3,10 @@
 //! `$NAME` as a whole argument becomes the words of the value, `${NAME}` inside an argument the
 //! value as it is. A value that is the pid of the process is reserved space and a stamp.
 
-use super::environment::{Environment, PID_DIGITS, Value, is_name};
+use super::environment::{Environment, PID_DIGITS, Value};
 use super::exec::c_string;
 use super::program::Stamp;
+use crate::unit::values::environment::is_name;
 use std::ffi::CString;
 
 /// What became of the arguments.

@@ -6,7 +6,6 @@
 pub mod bind;
 mod blueprint;
 pub mod cgroup;
-mod display;
 pub mod environment;
 pub mod exec;
 mod expand;

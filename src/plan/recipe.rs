@@ -5,11 +5,11 @@
 //! carried out.
 
 use super::bind::{Chown, OnError, Port, Recipe, Remove, SocketCall, Symlink};
-use super::display::{display, type_word};
 use super::options::options;
 use crate::ids::Text;
 use crate::unit::ServiceUnit;
 use crate::unit::socket::{Address, BindIpv6Only, Listen, SocketKind, SocketOptions, SocketUnit};
+use crate::unit::values::address::{display, type_word};
 use std::ffi::c_int;
 
 /// What the recipe depends on beside the unit.

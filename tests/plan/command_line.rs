@@ -36,7 +36,8 @@ fn what_is_unset_vanishes_and_is_told_once() {
         '$1' in a command line names no variable and is left out; write '$$' for a plain '$'
         '$' in a command line names no variable and is left out; write '$$' for a plain '$'
         '$F/b' in a command line names no variable and is left out; write '$$' for a plain '$'
-    "#]].assert_eq(&(start.warnings().join("\n") + "\n"));
+    "#]]
+    .assert_eq(&(start.warnings().join("\n") + "\n"));
 }
 
 #[test]
@@ -84,7 +85,9 @@ fn a_shell_gets_the_words_as_one_line() {
     start.command.argv0_given = true;
     start.exec.user = Some("alice".into());
     start.identity = Ok(Identity { shell: Some("/bin/zsh".into()), ..Identity::default() });
+    start.command.argv.remove(0);
     assert_eq!(start.argv()[0], "-zsh");
+    assert!(start.argv()[2].starts_with(r#"echo "\$HOME" "#));
     assert!(start.has(|s| format!("{s:?}").contains("/bin/zsh")));
 }
 

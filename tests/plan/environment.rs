@@ -33,7 +33,8 @@ fn everything_a_notify_service_is_told() {
         LISTEN_FDNAMES=a.socket:b
         WATCHDOG_PID=0000000000
         WATCHDOG_USEC=3000000
-    "#]].assert_eq(&(start.env().join("\n") + "\n"));
+    "#]]
+    .assert_eq(&(start.env().join("\n") + "\n"));
     // Only main processes are told of descriptors and watchdog.
     start.role = Role::Control { stop: false };
     expect![[r#"
@@ -42,7 +43,8 @@ fn everything_a_notify_service_is_told() {
         PIDFILE=/run/x.pid
         NOTIFY_SOCKET=/run/porterd/notify
         INVOCATION_ID=00000000000000000000000000000123
-    "#]].assert_eq(&(start.env().join("\n") + "\n"));
+    "#]]
+    .assert_eq(&(start.env().join("\n") + "\n"));
 }
 
 #[test]

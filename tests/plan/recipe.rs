@@ -37,19 +37,24 @@ fn check(unit: &SocketUnit, expected: Expect) {
 
 #[test]
 fn a_plain_stream_costs_four_calls() {
-    check(&unit(vec![stream(v4(7001))], SocketOptions::default()), expect![[r#"
+    check(
+        &unit(vec![stream(v4(7001))], SocketOptions::default()),
+        expect![[r#"
         127.0.0.1:7001 (Stream)
           socket(AF_INET, SOCK_STREAM|SOCK_CLOEXEC|SOCK_NONBLOCK, 0)
           setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
           bind(127.0.0.1:7001)
           listen(2147483647)
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_path_is_replaced_and_touched() {
     let mut unit = unit(vec![stream(path("/run/a.sock"))], SocketOptions::default());
-    check(&unit, expect![[r#"
+    check(
+        &unit,
+        expect![[r#"
         /run/a.sock (Stream)
           socket(AF_UNIX, SOCK_STREAM|SOCK_CLOEXEC|SOCK_NONBLOCK, 0)
           setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
@@ -57,7 +62,8 @@ fn a_path_is_replaced_and_touched() {
           bind("/run/a.sock", mode 0666); replaces what is in the way
           listen(2147483647)
           utimensat("/run/a.sock", now); a failure is ignored
-    "#]]);
+    "#]],
+    );
     (unit.socket_mode, unit.directory_mode, unit.backlog) = (0o600, 0o700, u32::MAX);
     let gentle = BindFacts { strict: false, smack: false };
     expect![[r#"
@@ -68,7 +74,8 @@ fn a_path_is_replaced_and_touched() {
           bind("/run/a.sock", mode 0600); replaces what is in the way unless somebody listens there
           listen(-1)
           utimensat("/run/a.sock", now); a failure is ignored
-    "#]].assert_eq(&explain::recipe(&recipe(&unit, None, &gentle)));
+    "#]]
+    .assert_eq(&explain::recipe(&recipe(&unit, None, &gentle)));
 }
 
 #[test]
@@ -78,7 +85,9 @@ fn datagrams_are_not_listened_for() {
         Listen::Socket { kind: SocketKind::SequentialPacket, address: Address::Abstract("a b".into()) },
         stream(Address::Vsock(u32::MAX, 1024)),
     ];
-    check(&unit(listen, SocketOptions::default()), expect![[r#"
+    check(
+        &unit(listen, SocketOptions::default()),
+        expect![[r#"
         127.0.0.1:7001 (Datagram)
           socket(AF_INET, SOCK_DGRAM|SOCK_CLOEXEC|SOCK_NONBLOCK, 0)
           setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
@@ -93,7 +102,8 @@ fn datagrams_are_not_listened_for() {
           setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
           bind(cid 4294967295, port 1024)
           listen(2147483647)
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -107,7 +117,9 @@ fn what_comes_before_bind_depends_on_the_family() {
     };
     let mut unit = unit(vec![stream(v4(1)), stream(v6(1)), stream(path("/run/a"))], options());
     unit.bind_ipv6_only = BindIpv6Only::Both;
-    check(&unit, expect![[r#"
+    check(
+        &unit,
+        expect![[r#"
         127.0.0.1:1 (Stream)
           socket(AF_INET, SOCK_STREAM|SOCK_CLOEXEC|SOCK_NONBLOCK, 0)
           setsockopt(SOL_SOCKET, SO_BINDTODEVICE, "lo")
@@ -134,7 +146,8 @@ fn what_comes_before_bind_depends_on_the_family() {
           bind("/run/a", mode 0666); replaces what is in the way
           listen(2147483647)
           utimensat("/run/a", now); a failure is ignored
-    "#]]);
+    "#]],
+    );
 }
 
 fn all_options() -> SocketOptions {
@@ -167,7 +180,9 @@ fn all_options() -> SocketOptions {
 
 #[test]
 fn every_option_is_set_after_listen_in_order() {
-    check(&unit(vec![stream(v4(1))], all_options()), expect![[r#"
+    check(
+        &unit(vec![stream(v4(1))], all_options()),
+        expect![[r#"
         127.0.0.1:1 (Stream)
           socket(AF_INET, SOCK_STREAM|SOCK_CLOEXEC|SOCK_NONBLOCK, 0)
           setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
@@ -193,7 +208,8 @@ fn every_option_is_set_after_listen_in_order() {
           setsockopt(IPPROTO_IP, IP_TOS, 16); a failure is told
           setsockopt(IPPROTO_IP, IP_TTL, 0); a failure is told
           setsockopt(SOL_TCP, TCP_CONGESTION, "nosuch"); a failure is told
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -206,7 +222,9 @@ fn options_are_tried_on_families_that_do_not_have_them() {
         tcp_congestion: Some("reno".into()),
         ..SocketOptions::default()
     };
-    check(&unit(vec![stream(path("/run/a"))], options()), expect![[r#"
+    check(
+        &unit(vec![stream(path("/run/a"))], options()),
+        expect![[r#"
         /run/a (Stream)
           socket(AF_UNIX, SOCK_STREAM|SOCK_CLOEXEC|SOCK_NONBLOCK, 0)
           setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
@@ -219,8 +237,11 @@ fn options_are_tried_on_families_that_do_not_have_them() {
           setsockopt(IPPROTO_IP, IP_TOS, 8); a failure is told
           nothing: IPTTL= does not exist for this family; told
           setsockopt(SOL_TCP, TCP_CONGESTION, "reno"); a failure is told
-    "#]]);
-    check(&unit(vec![stream(v6(1))], options()), expect![[r#"
+    "#]],
+    );
+    check(
+        &unit(vec![stream(v6(1))], options()),
+        expect![[r#"
         [::]:1 (Stream)
           socket(AF_INET6, SOCK_STREAM|SOCK_CLOEXEC|SOCK_NONBLOCK, 0)
           setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
@@ -231,18 +252,22 @@ fn options_are_tried_on_families_that_do_not_have_them() {
           setsockopt(IPPROTO_IP, IP_TOS, 8); a failure is told
           setsockopt(IPPROTO_IPV6, IPV6_UNICAST_HOPS, 9); a failure is told
           setsockopt(SOL_TCP, TCP_CONGESTION, "reno"); a failure is told
-    "#]]);
-    check(&unit(vec![Listen::Netlink { family: 15, groups: 2 }], options()), expect![[r#"
-        15 2 (Netlink)
-          socket(AF_NETLINK, SOCK_RAW|SOCK_CLOEXEC|SOCK_NONBLOCK, 15)
-          setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
-          bind(AF_NETLINK, groups 0x2)
-          setsockopt(SOL_TCP, TCP_NODELAY, 1); a failure is told
-          setsockopt(SOL_NETLINK, NETLINK_PKTINFO, 1); a failure is told
-          setsockopt(IPPROTO_IP, IP_TOS, 8); a failure is told
-          nothing: IPTTL= does not exist for this family; told
-          setsockopt(SOL_TCP, TCP_CONGESTION, "reno"); a failure is told
-    "#]]);
+    "#]],
+    );
+    check(
+        &unit(vec![Listen::Netlink { family: 15, groups: 2 }], options()),
+        expect![[r#"
+            kobject-uevent 2 (Netlink)
+              socket(AF_NETLINK, SOCK_RAW|SOCK_CLOEXEC|SOCK_NONBLOCK, 15)
+              setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
+              bind(AF_NETLINK, groups 0x2)
+              setsockopt(SOL_TCP, TCP_NODELAY, 1); a failure is told
+              setsockopt(SOL_NETLINK, NETLINK_PKTINFO, 1); a failure is told
+              setsockopt(IPPROTO_IP, IP_TOS, 8); a failure is told
+              nothing: IPTTL= does not exist for this family; told
+              setsockopt(SOL_TCP, TCP_CONGESTION, "reno"); a failure is told
+        "#]],
+    );
 }
 
 #[test]
@@ -340,7 +365,8 @@ fn other_kinds_of_ports() {
           mq_open("/q", O_RDONLY|O_NONBLOCK|O_CREAT, 0666)
         /dev/usb (USBFunction)
           open("/dev/usb"/ep0, O_RDWR), write "/etc/d", write "", open the endpoints
-    "#]].assert_eq(&explain::recipe(&recipe(&unit, Some(&service), &STRICT)));
+    "#]]
+    .assert_eq(&explain::recipe(&recipe(&unit, Some(&service), &STRICT)));
     Arc::make_mut(&mut unit.options).message_queue_message_size = 100;
     let calls = recipe(&unit, None, &STRICT).ports.remove(2).calls;
     assert!(matches!(calls[0], SocketCall::MessageQueue { attributes: Some((5, 100)), .. }), "{calls:?}");
