@@ -1,1 +1,529 @@
-//! A pretend kernel that performs effects in memory.
+//! A pretend kernel: performs the engine's effects in memory, with faults.
+//!
+//! Driven by *choices*: bounded numbers from a seed, from a fuzzer's bytes, or from an enumeration of
+//! all small cases. The engine behind it is the real one. Knows no real descriptors and no clock.
+
+use crate::engine::effect::{Effect, Role, SignalTarget, Spawn};
+use crate::engine::event::{Event, ExitStatus, Peer, Sender, Trouble, Verdict};
+use crate::engine::requests::Reply;
+use crate::ids::{ClientId, FdToken, Mono, ProcToken, UnitId};
+use crate::unit::{Body, Unit};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+/// A source of bounded numbers.
+pub trait Choices {
+    /// A number below `bound`; `bound` is at least 1.
+    fn below(&mut self, bound: u64) -> u64;
+
+    /// True in about `percent` of a hundred cases.
+    fn chance(&mut self, percent: u64) -> bool {
+        percent > 0 && self.below(100) < percent
+    }
+}
+
+/// Numbers from a seed (SplitMix64).
+#[derive(Clone, Debug)]
+pub struct Seeded(pub u64);
+
+impl Choices for Seeded {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % bound.max(1)
+    }
+}
+
+/// Numbers from a fuzzer's bytes; zeros when they run out.
+#[derive(Clone, Debug)]
+pub struct Bytes<'a>(pub &'a [u8]);
+
+impl Choices for Bytes<'_> {
+    fn below(&mut self, bound: u64) -> u64 {
+        let mut value = 0u64;
+        let mut span = 1u64;
+        while span < bound {
+            let Some((first, rest)) = self.0.split_first() else { break };
+            self.0 = rest;
+            value = value << 8 | u64::from(*first);
+            span = span.saturating_mul(256);
+        }
+        value % bound.max(1)
+    }
+}
+
+/// How often things go wrong, in percent. Swarm testing: per run most are 0 and a few are high.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Faults {
+    /// A port cannot be opened.
+    pub bind: u64,
+    /// accept(2) runs out of descriptors.
+    pub accept: u64,
+    /// A process cannot be made.
+    pub spawn: u64,
+    /// A step before exec fails.
+    pub step: u64,
+    /// The peer of a connection is gone before it can be asked.
+    pub vanish: u64,
+    /// A program crashes or exits non-zero.
+    pub crash: u64,
+    /// A program ignores SIGTERM.
+    pub stubborn: u64,
+    /// A program leaves a child behind.
+    pub orphan: u64,
+    /// A program does not take what triggered it.
+    pub idle: u64,
+    /// A notification says nonsense.
+    pub garbage: u64,
+    /// A condition is not met.
+    pub condition: u64,
+}
+
+/// A process of the pretend kernel.
+#[derive(Clone, Debug)]
+struct Process {
+    unit: UnitId,
+    stubborn: bool,
+    main: bool,
+    alive: bool,
+}
+
+/// A descriptor of the pretend kernel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Descriptor {
+    /// A port of a socket; so many connections or datagrams are queued.
+    Listener { queued: u32 },
+    Connection,
+    Stored,
+}
+
+/// Something the pretend kernel saw the engine do that must never happen.
+pub type Violation = String;
+
+/// The pretend kernel.
+#[derive(Debug)]
+pub struct Kernel<C> {
+    /// Where its decisions come from.
+    pub choices: C,
+    /// How often things go wrong.
+    pub faults: Faults,
+    /// Virtual time.
+    pub now: Mono,
+    /// Events that have happened and wait to be told.
+    pub happened: VecDeque<Event>,
+    /// Events that will happen.
+    future: BTreeMap<(Mono, u64), Event>,
+    sequence: u64,
+    fds: BTreeMap<FdToken, Descriptor>,
+    watched: BTreeSet<FdToken>,
+    processes: BTreeMap<ProcToken, Process>,
+    orphans: BTreeMap<UnitId, u32>,
+    next_fd: u64,
+    next_pid: i32,
+    next_port: u16,
+    asked: BTreeSet<ClientId>,
+    /// Connections that were refused or handed over.
+    pub connections_ended: u64,
+    handed: BTreeSet<FdToken>,
+    /// What must never happen, but did.
+    pub violations: Vec<Violation>,
+    /// The engine asked to leave.
+    pub left: Option<u8>,
+    /// `READY=1` was announced.
+    pub ready: bool,
+}
+
+impl<C: Choices> Kernel<C> {
+    /// An empty machine.
+    pub fn new(choices: C, faults: Faults) -> Self {
+        Kernel {
+            choices,
+            faults,
+            now: Mono(1),
+            happened: VecDeque::new(),
+            future: BTreeMap::new(),
+            sequence: 0,
+            fds: BTreeMap::new(),
+            watched: BTreeSet::new(),
+            processes: BTreeMap::new(),
+            orphans: BTreeMap::new(),
+            next_fd: 1,
+            next_pid: 100,
+            next_port: 1024,
+            asked: BTreeSet::new(),
+            connections_ended: 0,
+            handed: BTreeSet::new(),
+            violations: Vec::new(),
+            left: None,
+            ready: false,
+        }
+    }
+
+    /// Descriptors that are open.
+    pub fn open_fds(&self) -> BTreeSet<FdToken> {
+        self.fds.keys().copied().collect()
+    }
+
+    /// Descriptors that are watched for traffic.
+    pub fn watched(&self) -> &BTreeSet<FdToken> {
+        &self.watched
+    }
+
+    /// Processes whose end has not been told yet.
+    pub fn live_processes(&self) -> BTreeSet<ProcToken> {
+        self.processes.iter().filter(|(_, p)| p.alive).map(|(token, _)| *token).collect()
+    }
+
+    /// Clients that have not been answered.
+    pub fn unanswered(&self) -> &BTreeSet<ClientId> {
+        &self.asked
+    }
+
+    /// A client asks; remembered so that a second answer is noticed.
+    pub fn ask(&mut self, client: ClientId) {
+        self.asked.insert(client);
+    }
+
+    /// All control connections break (the daemon was replaced).
+    pub fn drop_clients(&mut self) {
+        self.asked.clear();
+    }
+
+    /// Watches do not survive the daemon that made them.
+    pub fn drop_watches(&mut self) {
+        self.watched.clear();
+    }
+
+    /// When the next thing happens by itself.
+    pub fn next_event_at(&self) -> Option<Mono> {
+        self.future.keys().next().map(|(at, _)| *at)
+    }
+
+    /// Moves time; what is due by then has happened.
+    pub fn advance(&mut self, to: Mono) {
+        self.now = self.now.max(to);
+        while let Some(entry) = self.future.first_entry()
+            && entry.key().0 <= self.now
+        {
+            let event = entry.remove();
+            self.come(event);
+        }
+        for fd in self.ready_listeners() {
+            self.happened.push_back(Event::Readable { fd });
+        }
+    }
+
+    fn ready_listeners(&self) -> Vec<FdToken> {
+        let ready = |fd: &&FdToken| matches!(self.fds.get(fd), Some(Descriptor::Listener { queued: 1.. }));
+        self.watched.iter().filter(ready).copied().collect()
+    }
+
+    /// Whether a watched listener has something queued.
+    pub fn has_traffic(&self) -> bool {
+        !self.ready_listeners().is_empty()
+    }
+
+    /// Somebody connects to a listener, chosen at will.
+    pub fn knock(&mut self) {
+        let listeners: Vec<FdToken> = self
+            .fds
+            .iter()
+            .filter(|(_, d)| matches!(d, Descriptor::Listener { .. }))
+            .map(|(fd, _)| *fd)
+            .collect();
+        if listeners.is_empty() {
+            return;
+        }
+        let index = self.choices.below(listeners.len() as u64) as usize;
+        if let Some(Descriptor::Listener { queued }) = self.fds.get_mut(&listeners[index]) {
+            *queued = (*queued + 1).min(64);
+        }
+    }
+
+    fn later(&mut self, span_usec: u64, event: Event) {
+        self.sequence += 1;
+        self.future.insert((Mono(self.now.0 + span_usec), self.sequence), event);
+    }
+
+    /// A scheduled event comes true, unless what it is about is gone.
+    fn come(&mut self, event: Event) {
+        if let Event::Exited { proc, .. } = &event {
+            let Some(process) = self.processes.get_mut(proc) else { return };
+            if !std::mem::replace(&mut process.alive, false) {
+                return;
+            }
+            let (unit, main) = (process.unit, process.main);
+            self.processes.remove(proc);
+            if main && self.choices.chance(self.faults.orphan) {
+                *self.orphans.entry(unit).or_default() += 1;
+            }
+            self.tell_if_empty(unit);
+        }
+        if let Event::Notified { sender: Sender::Known(proc), fds, .. } = &event
+            && !self.processes.get(proc).is_some_and(|process| process.alive)
+        {
+            for fd in fds {
+                self.fds.remove(fd);
+            }
+            return;
+        }
+        self.happened.push_back(event);
+    }
+
+    fn tell_if_empty(&mut self, unit: UnitId) {
+        let busy = self.processes.values().any(|process| process.unit == unit && process.alive);
+        if !busy && self.orphans.get(&unit).copied().unwrap_or(0) == 0 {
+            self.happened.push_back(Event::Emptied { unit });
+        }
+    }
+
+    fn violate(&mut self, what: String) {
+        self.violations.push(what);
+    }
+
+    fn new_fd(&mut self, descriptor: Descriptor) -> FdToken {
+        let fd = FdToken(self.next_fd);
+        self.next_fd += 1;
+        self.fds.insert(fd, descriptor);
+        fd
+    }
+
+    /// Carries out one effect.
+    pub fn perform(&mut self, effect: Effect) {
+        match effect {
+            Effect::Bind { unit, settings, .. } => self.bind(unit, &settings),
+            Effect::Chown { unit, .. } => {
+                let event = if self.choices.chance(self.faults.bind) {
+                    Event::ChownFailed { unit, status: 217, detail: "no such user".into() }
+                } else {
+                    Event::Chowned { unit }
+                };
+                self.happened.push_back(event);
+            }
+            Effect::RemoveNodes { .. } | Effect::Release { .. } | Effect::Save { .. } => {}
+            Effect::Forget { .. } | Effect::Tell(_) | Effect::EndIdle => {}
+            Effect::Close { fd } => self.close(fd),
+            Effect::Watch { fd } => {
+                if !self.fds.contains_key(&fd) || !self.watched.insert(fd) {
+                    self.violate(format!("watch of {fd}, which is closed or watched already"));
+                }
+            }
+            Effect::Unwatch { fd } => {
+                if !self.watched.remove(&fd) {
+                    self.violate(format!("unwatch of {fd}, which is not watched"));
+                }
+            }
+            Effect::Accept { fd, budget, .. } => self.accept(fd, budget),
+            Effect::Drain { fd } => match self.fds.get_mut(&fd) {
+                Some(Descriptor::Listener { queued }) => *queued = 0,
+                _ => self.violate(format!("drain of {fd}, which is no open listener")),
+            },
+            Effect::Spawn(spawn) => self.spawn(&spawn),
+            Effect::Signal { unit, target, signal, plain, .. } => self.signal(unit, target, signal, plain),
+            Effect::Check { unit, .. } => {
+                let unmet = self.choices.chance(self.faults.condition);
+                let verdict = if unmet { Verdict::ConditionUnmet("a path".into()) } else { Verdict::Go };
+                self.happened.push_back(Event::Checked { unit, verdict });
+            }
+            Effect::FindMain { unit, proc, wait, .. } => self.find_main(unit, proc, wait),
+            Effect::WatchStored { fd } => {
+                if self.choices.chance(20) {
+                    self.later(1_000_000, Event::StoredGone { fd });
+                }
+            }
+            Effect::Answer { client, reply } => self.answer(client, &reply),
+            Effect::Announce(crate::engine::effect::Announcement::Ready) => self.ready = true,
+            Effect::Announce(_) => {}
+            Effect::Leave { code } => self.left = Some(code),
+        }
+    }
+
+    fn bind(&mut self, unit: UnitId, settings: &Arc<Unit>) {
+        let Body::Socket(socket) = &settings.body else {
+            return self.violate(format!("bind of {}, which is no socket", settings.name));
+        };
+        if self.choices.chance(self.faults.bind) {
+            let detail = "address in use".into();
+            return self.happened.push_back(Event::BindFailed { unit, trouble: Trouble::Busy, detail });
+        }
+        let mut fds = Vec::new();
+        for index in 0..socket.listen.len() as u16 {
+            fds.push((index, self.new_fd(Descriptor::Listener { queued: 0 })));
+        }
+        self.happened.push_back(Event::Bound { unit, fds });
+    }
+
+    fn close(&mut self, fd: FdToken) {
+        self.watched.remove(&fd);
+        match self.fds.remove(&fd) {
+            Some(Descriptor::Connection) => {
+                self.handed.remove(&fd);
+                self.connections_ended += 1;
+            }
+            Some(Descriptor::Listener { .. } | Descriptor::Stored) => {}
+            None => self.violate(format!("close of {fd}, which is not open")),
+        }
+    }
+
+    fn accept(&mut self, fd: FdToken, budget: u32) {
+        for _ in 0..budget {
+            if self.choices.chance(self.faults.accept) {
+                let trouble = Trouble::Exhausted;
+                return self.happened.push_back(Event::AcceptFailed { listener: fd, trouble });
+            }
+            match self.fds.get_mut(&fd) {
+                Some(Descriptor::Listener { queued }) if *queued > 0 => *queued -= 1,
+                Some(Descriptor::Listener { .. }) => return,
+                Some(Descriptor::Connection | Descriptor::Stored) | None => {
+                    return self.violate(format!("accept on {fd}, which is no open listener"));
+                }
+            }
+            let conn = self.new_fd(Descriptor::Connection);
+            let peer = (!self.choices.chance(self.faults.vanish)).then(|| {
+                self.next_port = self.next_port.wrapping_add(1);
+                let source = Ipv4Addr::new(127, 0, 0, self.choices.below(3) as u8 + 1);
+                let local = (IpAddr::V4(Ipv4Addr::LOCALHOST), 7);
+                Peer::Ip { local, remote: (IpAddr::V4(source), self.next_port), scope: None }
+            });
+            self.happened.push_back(Event::Connected { listener: fd, conn, peer });
+        }
+    }
+
+    fn spawn(&mut self, spawn: &Spawn) {
+        let proc = spawn.proc;
+        for passed in &spawn.pass {
+            match self.fds.get_mut(&passed.fd) {
+                // Whoever gets a listener takes what is queued, unless it is lazy.
+                Some(Descriptor::Listener { queued }) => {
+                    if !self.choices.chance(self.faults.idle) {
+                        *queued = 0;
+                    }
+                }
+                Some(Descriptor::Connection) => {
+                    self.handed.insert(passed.fd);
+                }
+                Some(Descriptor::Stored) => {}
+                None => self.violate(format!("{} is handed {}, which is not open", spawn.settings.name, passed.fd)),
+            }
+        }
+        if self.choices.chance(self.faults.spawn) {
+            let (trouble, detail) = (Trouble::Exhausted, "no memory".into());
+            return self.happened.push_back(Event::SpawnFailed { proc, trouble, detail });
+        }
+        self.next_pid += 1;
+        let stubborn = self.choices.chance(self.faults.stubborn);
+        let main = spawn.role == Role::Main;
+        self.processes.insert(proc, Process { unit: spawn.unit, stubborn, main, alive: true });
+        self.happened.push_back(Event::Spawned { proc, pid: self.next_pid });
+        if self.choices.chance(self.faults.step) {
+            self.happened.push_back(Event::StepFailed { proc, status: 203, detail: "no such file".into() });
+            return self.later(10, Event::Exited { proc, status: ExitStatus::Code(203) });
+        }
+        self.happened.push_back(Event::Execed { proc });
+        self.live(spawn, proc);
+    }
+
+    /// What the program will do.
+    fn live(&mut self, spawn: &Spawn, proc: ProcToken) {
+        let span = match self.choices.below(4) {
+            0 => 10,
+            1 => 1_000 + self.choices.below(10_000),
+            2 => 100_000 + self.choices.below(1_000_000),
+            _ => 10_000_000 + self.choices.below(200_000_000),
+        };
+        if spawn.role == Role::Main {
+            self.talk(spawn, proc, span);
+        }
+        let status = if self.choices.chance(self.faults.crash) {
+            match self.choices.below(3) {
+                0 => ExitStatus::Code(1 + self.choices.below(3) as u8),
+                1 => ExitStatus::Signal(9),
+                _ => ExitStatus::Dumped(11),
+            }
+        } else {
+            ExitStatus::Code(0)
+        };
+        let control = spawn.role != Role::Main;
+        self.later(if control { span.min(2_000_000) } else { span }, Event::Exited { proc, status });
+    }
+
+    fn talk(&mut self, spawn: &Spawn, proc: ProcToken, span: u64) {
+        let messages = [
+            &[("READY", "1")][..],
+            &[("STATUS", "busy")],
+            &[("WATCHDOG", "1")],
+            &[("RELOADING", "1"), ("MONOTONIC_USEC", "999999999999")],
+            &[("STOPPING", "1")],
+            &[("FDSTORE", "1"), ("FDNAME", "kept")],
+            &[("FDSTOREREMOVE", "1"), ("FDNAME", "kept")],
+            &[("BARRIER", "1")],
+            &[("EXTEND_TIMEOUT_USEC", "1000000")],
+        ];
+        let mut at = 5;
+        for round in 0..self.choices.below(4) {
+            let pick = if round == 0 { 0 } else { self.choices.below(messages.len() as u64) as usize };
+            let mut words = messages[pick].to_vec();
+            if self.choices.chance(self.faults.garbage) {
+                words = vec![("MAINPID", "x"), ("WATCHDOG_USEC", "-3"), ("=", "=")];
+            }
+            let carries = self.choices.below(3) as usize;
+            let fds = (0..carries).map(|_| self.new_fd(Descriptor::Stored)).collect();
+            let words = words.into_iter().map(|(k, v)| (k.into(), v.into())).collect();
+            at = (at + self.choices.below(span.max(1))).min(span.saturating_sub(1));
+            self.later(at, Event::Notified { unit: spawn.unit, sender: Sender::Known(proc), words, fds });
+        }
+    }
+
+    fn signal(&mut self, unit: UnitId, target: SignalTarget, signal: i32, plain: bool) {
+        let deadly = matches!(signal, 9 | 6 | 15 | 2);
+        let hit: Vec<(ProcToken, bool)> = self
+            .processes
+            .iter()
+            .filter(|(_, p)| p.unit == unit && p.alive)
+            .filter(|(_, p)| match target {
+                SignalTarget::Main => p.main,
+                SignalTarget::Control => !p.main,
+                SignalTarget::MainAndControl | SignalTarget::All => true,
+            })
+            .map(|(token, p)| (*token, p.stubborn))
+            .collect();
+        let orphans = self.orphans.get(&unit).copied().unwrap_or(0);
+        let reaches_orphans = target == SignalTarget::All && orphans > 0;
+        for (proc, stubborn) in &hit {
+            if deadly && (!stubborn || signal == 9) {
+                let status = ExitStatus::Signal(signal as u8);
+                self.later(20, Event::Exited { proc: *proc, status });
+            }
+        }
+        if reaches_orphans && signal == 9 {
+            self.orphans.remove(&unit);
+            self.later(30, Event::Emptied { unit });
+        }
+        if !plain {
+            self.happened.push_back(Event::Signalled { unit, found: !hit.is_empty() || reaches_orphans });
+        }
+    }
+
+    fn find_main(&mut self, unit: UnitId, proc: ProcToken, wait: bool) {
+        if self.choices.chance(70) {
+            self.next_pid += 1;
+            let pid = self.next_pid;
+            self.processes.insert(proc, Process { unit, stubborn: false, main: true, alive: true });
+            self.happened.push_back(Event::MainFound { unit, proc, pid, child: true });
+            let span = 1_000 + self.choices.below(50_000_000);
+            self.later(span, Event::Exited { proc, status: ExitStatus::Code(0) });
+        } else {
+            let may_come = wait && self.choices.chance(50);
+            self.happened.push_back(Event::MainMissing { unit, may_come, detail: "no pid file".into() });
+        }
+    }
+
+    fn answer(&mut self, client: ClientId, _reply: &Reply) {
+        if !self.asked.remove(&client) {
+            self.violate(format!("client {} is answered, but does not wait for an answer", client.0));
+        }
+    }
+}

@@ -252,6 +252,10 @@ impl Engine {
             .push(Effect::Announce(Announcement::Status(status)));
     }
 
+    pub(super) fn waiting_clients(&self) -> BTreeSet<ClientId> {
+        self.requests.values().filter_map(|pending| pending.client).collect()
+    }
+
     /// Requests that wait for a unit to end.
     pub(super) fn check_ends(&mut self) {
         let waiting: Vec<u64> = self

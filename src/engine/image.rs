@@ -5,6 +5,8 @@
 
 use super::deadlines::Reason;
 use super::effect::Effect;
+use super::jobs::Job;
+use super::requests::Wait;
 use super::limits::Window;
 use super::service::Service;
 use super::slot::{Machine, Relation};
@@ -42,7 +44,7 @@ pub struct UnitImage {
     condition_result: bool,
     assert_result: bool,
     invocation: u128,
-    job: Option<super::jobs::JobKind>,
+    job: Option<Job>,
 }
 
 /// The machine's state.
@@ -73,7 +75,7 @@ impl Engine {
             condition_result: slot.condition_result,
             assert_result: slot.assert_result,
             invocation: slot.invocation,
-            job: slot.job.as_ref().map(|job| job.kind),
+            job: slot.job.clone(),
         });
         Image {
             now: self.now,
@@ -126,9 +128,16 @@ impl Engine {
         for (id, reason, at) in &image.deadlines {
             engine.deadlines.set(*id, *reason, Some(*at));
         }
+        // The successor reports ready when the jobs it took over are done.
+        let request = engine.open_request(None, Wait::Done);
+        engine.boot = Some(request);
         for saved in &image.units {
             engine.resume(saved);
+            if saved.job.is_some() {
+                engine.request_waits(request, saved.id);
+            }
         }
+        engine.close_request(request);
         std::mem::swap(&mut engine.out, out);
         engine.out.append(out);
         engine.settle();
@@ -205,8 +214,12 @@ impl Engine {
             }
         }
         self.socket_watch(id);
-        if let Some(kind) = saved.job {
-            self.install(id, kind, None);
+        if let Some(job) = &saved.job {
+            self.install(id, job.kind, self.boot);
+            if let Some(own) = self.units.get_mut(&id).and_then(|slot| slot.job.as_mut()) {
+                own.running = job.running;
+                own.restarting = job.restarting;
+            }
         }
     }
 }

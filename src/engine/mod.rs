@@ -22,7 +22,7 @@ pub mod jobs;
 pub mod limits;
 mod outcome;
 pub mod policy;
-mod read;
+pub mod read;
 pub mod requests;
 pub mod service;
 pub mod slot;

@@ -3,8 +3,9 @@
 use super::slot::{Machine, RELATION_NAMES, Slot};
 use super::status::{Detail, ProcessStatus, ServiceDetail, UnitStatus};
 use super::{Engine, Reason};
-use crate::ids::{Mono, UnitId};
+use crate::ids::{ClientId, FdToken, Mono, ProcToken, UnitId};
 use crate::unit::UnitName;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Engine {
     /// Everything about one unit, by any of its names.
@@ -179,4 +180,59 @@ impl Engine {
         let (reason, at) = self.deadlines.of(id).min_by_key(|(_, at)| *at)?;
         Some((format!("waits for {}", reason.describe()), Some(at)))
     }
+
+    /// Everything the engine believes to hold, for the simulator's invariants.
+    pub fn census(&self) -> Census {
+        let mut census = Census::default();
+        for (id, slot) in &self.units {
+            census.jobs += usize::from(slot.job.is_some());
+            match &slot.machine {
+                Machine::Socket(socket) => {
+                    for port in &socket.ports {
+                        census.fds.insert(port.fd);
+                        if port.watched {
+                            census.watched.insert(port.fd);
+                        }
+                    }
+                    census.procs.extend(socket.control.iter().map(|control| control.proc));
+                    census.connections.insert(*id, socket.connections);
+                }
+                Machine::Service(service) => {
+                    census.fds.extend(service.store.iter().map(|stored| stored.fd));
+                    census.fds.extend(service.held_connection());
+                    let procs = service.main.iter().chain(&service.control);
+                    census.procs.extend(procs.map(|proc| proc.token));
+                    census.procs.extend(service.finding);
+                    if let Some(socket) = service.socket() {
+                        *census.places.entry(socket).or_default() += 1;
+                    }
+                }
+                Machine::Target(_) | Machine::Inert => {}
+            }
+        }
+        census.known_procs = self.procs.keys().copied().collect();
+        census.clients = self.waiting_clients();
+        census
+    }
+}
+
+/// What the engine believes to hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Census {
+    /// Descriptors named by states.
+    pub fds: BTreeSet<FdToken>,
+    /// Descriptors that ought to be watched for traffic.
+    pub watched: BTreeSet<FdToken>,
+    /// Processes named by states.
+    pub procs: BTreeSet<ProcToken>,
+    /// Processes in the routing table.
+    pub known_procs: BTreeSet<ProcToken>,
+    /// `NConnections` of each socket.
+    pub connections: BTreeMap<UnitId, u32>,
+    /// Instances that count against each socket.
+    pub places: BTreeMap<UnitId, u32>,
+    /// Clients that wait for an answer.
+    pub clients: BTreeSet<ClientId>,
+    /// Jobs queued or running.
+    pub jobs: usize,
 }

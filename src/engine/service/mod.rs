@@ -295,6 +295,11 @@ impl Service {
         self.connection.as_mut()?.fd.take()
     }
 
+    /// The connection's descriptor, while it is held.
+    pub(super) fn held_connection(&self) -> Option<FdToken> {
+        self.connection.as_ref()?.fd
+    }
+
     /// The socket whose place it takes.
     pub(super) fn socket(&self) -> Option<UnitId> {
         self.connection.as_ref()?.socket
