@@ -16,6 +16,9 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 pub struct NotifySocket {
     fd: OwnedFd,
     path: String,
+    /// Device and inode of our node: a successor may have bound the same path since. The numbers
+    /// cannot be reused while our socket keeps the node.
+    node: Option<(u64, u64)>,
 }
 
 /// A message that passed the transport's checks.
@@ -83,16 +86,14 @@ impl NotifySocket {
     /// Binds one, for everybody to write to; replaces whatever is at the path. The directory above
     /// must exist.
     pub fn bind(path: &str) -> Result<NotifySocket, CallError> {
-        bind(path)
-            .map(|fd| NotifySocket {
-                fd,
-                path: path.to_owned(),
-            })
-            .map_err(|errno| CallError {
+        match bind(path) {
+            Ok(fd) => Ok(NotifySocket::adopt(fd, path)),
+            Err(errno) => Err(CallError {
                 call: format!("binding the notification socket {path}"),
                 errno,
                 holder: None,
-            })
+            }),
+        }
     }
 
     /// Takes over one that an earlier program bound.
@@ -100,6 +101,7 @@ impl NotifySocket {
         NotifySocket {
             fd,
             path: path.to_owned(),
+            node: node(path),
         }
     }
 
@@ -120,6 +122,12 @@ impl NotifySocket {
             }),
         }
     }
+}
+
+/// Device and inode of what is at a path.
+fn node(path: &str) -> Option<(u64, u64)> {
+    let stat = nix::sys::stat::lstat(path).ok()?;
+    Some((stat.st_dev, stat.st_ino))
 }
 
 fn bind(path: &str) -> nix::Result<OwnedFd> {
@@ -203,8 +211,10 @@ impl AsFd for NotifySocket {
 
 impl Drop for NotifySocket {
     fn drop(&mut self) {
-        // A node that is gone already, or cannot be removed, does not matter: the next bind does it.
-        nix::unistd::unlink(self.path.as_str()).ok();
+        if self.node.is_some() && node(&self.path) == self.node {
+            // One that cannot be removed does not matter: the next bind does it.
+            nix::unistd::unlink(self.path.as_str()).ok();
+        }
     }
 }
 

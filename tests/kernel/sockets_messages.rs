@@ -148,3 +148,14 @@ fn a_socket_that_cannot_be_bound_says_where() {
         Errno::EISDIR
     );
 }
+
+#[test]
+fn a_successor_at_the_same_path_keeps_its_node() {
+    let world = World::new("notify-successor");
+    let path = world.path("notify");
+    let first = NotifySocket::bind(&path).unwrap();
+    let second = NotifySocket::bind(&path).unwrap();
+    drop(first);
+    send(&path, b"READY=1", &[]);
+    assert!(second.receive().unwrap().is_some());
+}
