@@ -6,9 +6,12 @@
 pub mod codes;
 pub mod human;
 pub mod machine;
+mod nearest;
 
 use crate::ids::Text;
 use std::ops::Range;
+
+pub use nearest::nearest;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -78,11 +78,7 @@ fn is_comment(line: &[u8]) -> bool {
 }
 
 /// Hands every logical line to `each` until it returns `false`; comments are gone.
-pub fn logical(
-    bytes: &[u8],
-    lines: &[Line],
-    mut each: impl FnMut(&Logical) -> bool,
-) -> Result<(), TooLong> {
+pub fn logical(bytes: &[u8], lines: &[Line], mut each: impl FnMut(&Logical) -> bool) -> Result<(), TooLong> {
     let mut pending: Option<Logical> = None;
     let mut bom_seen = false;
     for line in lines {

@@ -76,13 +76,8 @@ fn socket_18_foreign_sections_are_silent() {
 #[test]
 fn socket_20_21_skipped_lines() {
     let text = b"A=1\nnoequals\n[S]\nnoequals\n=foo\n  =foo\nB=2";
-    let want = [
-        "assignment-outside-section",
-        "assignment-outside-section",
-        "missing-equals",
-        "missing-key",
-        "missing-key",
-    ];
+    let want =
+        ["assignment-outside-section", "assignment-outside-section", "missing-equals", "missing-key", "missing-key"];
     assert_eq!(codes(text), want);
     assert_eq!(entries(text), ["S.B=2"]);
 }

@@ -189,7 +189,9 @@ fn lookup(letter: char, context: &Context, unit: &UnitFacts, table: Table) -> Re
     let fact = |fact: &Fact| fact.as_ref().map(|t| t.to_string()).map_err(|why| format!("%{letter}: {why}"));
     let text = match letter {
         'H' => &context.host_name,
-        'l' => return Ok(context.host_name.split('.').next().unwrap_or_default().to_owned()),
+        'l' => {
+            return Ok(context.host_name.split('.').next().unwrap_or_default().to_owned());
+        }
         'q' => context.pretty_host_name.as_ref().unwrap_or(&context.host_name),
         'm' => return fact(&context.machine_id),
         'b' => return fact(&context.boot_id),
@@ -211,7 +213,9 @@ fn lookup(letter: char, context: &Context, unit: &UnitFacts, table: Table) -> Re
         'V' => &dirs.var_tmp,
         'd' => return Ok(format!("{}/{}", dirs.credentials, unit.name)),
         'o' | 'w' | 'W' | 'B' | 'M' | 'A' => return os_release(letter, context),
-        'c' | 'r' | 'R' => return Err(format!("specifier %{letter} (a cgroup path) is deprecated and not supported")),
+        'c' | 'r' | 'R' => {
+            return Err(format!("specifier %{letter} (a cgroup path) is deprecated and not supported"));
+        }
         _ => {
             return Err(format!("unknown specifier %{letter} (a percent sign is written %%)"));
         }

@@ -251,8 +251,7 @@ mod tests {
         assert!(refused("!+/bin/true").message.contains("neither"));
         assert!(refused("--/bin/true").ignore);
         assert!(refused("-").ignore && !refused("@").ignore);
-        for (text, privilege) in
-            [("!/a", Privilege::NoSetuid), ("!!/a", Privilege::Ordinary), ("+/a", Privilege::Full)]
+        for (text, privilege) in [("!/a", Privilege::NoSetuid), ("!!/a", Privilege::Ordinary), ("+/a", Privilege::Full)]
         {
             assert_eq!(commands(text, &expand).unwrap().0[0].privilege, privilege);
         }

@@ -51,10 +51,7 @@ pub fn names(text: &str, expand: &dyn Fn(&str) -> Result<String, String>) -> (Ve
 }
 
 /// Names and assignments mixed, for variables to be removed.
-pub fn names_or_assignments(
-    text: &str,
-    expand: &dyn Fn(&str) -> Result<String, String>,
-) -> (Vec<String>, Vec<Remark>) {
+pub fn names_or_assignments(text: &str, expand: &dyn Fn(&str) -> Result<String, String>) -> (Vec<String>, Vec<Remark>) {
     each_word(text, Rules::ESCAPED, |word| {
         let entry = expand(word)?;
         if is_name(&entry) {
@@ -64,11 +61,7 @@ pub fn names_or_assignments(
     })
 }
 
-fn each_word<T>(
-    text: &str,
-    rules: Rules,
-    mut read: impl FnMut(&str) -> Result<T, String>,
-) -> (Vec<T>, Vec<Remark>) {
+fn each_word<T>(text: &str, rules: Rules, mut read: impl FnMut(&str) -> Result<T, String>) -> (Vec<T>, Vec<Remark>) {
     let (mut found, mut remarks) = (Vec::new(), Vec::new());
     let mut at = 0;
     loop {
@@ -248,7 +241,8 @@ impl FileReader {
         self.value.truncate(self.solid);
         let line = self.line.max(1);
         let text = |bytes: &[u8]| {
-            String::from_utf8(bytes.to_vec()).map_err(|_| format!("assignment that ends in line {line} is not valid UTF-8"))
+            String::from_utf8(bytes.to_vec())
+                .map_err(|_| format!("assignment that ends in line {line} is not valid UTF-8"))
         };
         let key = text(self.key.trim_ascii_end())?;
         let value = text(&self.value)?;

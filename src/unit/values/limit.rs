@@ -48,7 +48,9 @@ fn one(resource: Resource, text: &str) -> Result<u64, String> {
 fn nice(text: &str) -> Result<u64, String> {
     const ZERO: u64 = 20;
     let bad = || format!("'{}' is neither a nice level (-20 to +19) nor a limit (0 to 40)", excerpt(text));
-    let number = |t: &str| if t.starts_with(['+', '-']) { None } else { scalar::unsigned64(t).ok() };
+    let number = |t: &str| {
+        if t.starts_with(['+', '-']) { None } else { scalar::unsigned64(t).ok() }
+    };
     let raw = match (text.strip_prefix('+'), text.strip_prefix('-')) {
         (Some(level), _) => number(level).filter(|n| *n < ZERO).map(|n| ZERO - n),
         (_, Some(level)) => number(level).filter(|n| *n <= ZERO).map(|n| ZERO + n),

@@ -61,16 +61,8 @@ fn word<T: Copy>(text: &str, set: &[(&str, T)], what: &str) -> Result<T, String>
     })
 }
 
-const LOG_LEVELS: [(&str, u8); 8] = [
-    ("emerg", 0),
-    ("alert", 1),
-    ("crit", 2),
-    ("err", 3),
-    ("warning", 4),
-    ("notice", 5),
-    ("info", 6),
-    ("debug", 7),
-];
+const LOG_LEVELS: [(&str, u8); 8] =
+    [("emerg", 0), ("alert", 1), ("crit", 2), ("err", 3), ("warning", 4), ("notice", 5), ("info", 6), ("debug", 7)];
 
 const LOG_FACILITIES: [(&str, u8); 20] = [
     ("kern", 0),
@@ -111,11 +103,46 @@ fn number_below(text: &str, end: u32) -> Option<u8> {
 
 /// Capabilities at the index of their number, without `CAP_`.
 const CAPABILITIES: [&str; 41] = [
-    "CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID", "SETPCAP",
-    "LINUX_IMMUTABLE", "NET_BIND_SERVICE", "NET_BROADCAST", "NET_ADMIN", "NET_RAW", "IPC_LOCK", "IPC_OWNER",
-    "SYS_MODULE", "SYS_RAWIO", "SYS_CHROOT", "SYS_PTRACE", "SYS_PACCT", "SYS_ADMIN", "SYS_BOOT", "SYS_NICE",
-    "SYS_RESOURCE", "SYS_TIME", "SYS_TTY_CONFIG", "MKNOD", "LEASE", "AUDIT_WRITE", "AUDIT_CONTROL", "SETFCAP",
-    "MAC_OVERRIDE", "MAC_ADMIN", "SYSLOG", "WAKE_ALARM", "BLOCK_SUSPEND", "AUDIT_READ", "PERFMON", "BPF",
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "DAC_READ_SEARCH",
+    "FOWNER",
+    "FSETID",
+    "KILL",
+    "SETGID",
+    "SETUID",
+    "SETPCAP",
+    "LINUX_IMMUTABLE",
+    "NET_BIND_SERVICE",
+    "NET_BROADCAST",
+    "NET_ADMIN",
+    "NET_RAW",
+    "IPC_LOCK",
+    "IPC_OWNER",
+    "SYS_MODULE",
+    "SYS_RAWIO",
+    "SYS_CHROOT",
+    "SYS_PTRACE",
+    "SYS_PACCT",
+    "SYS_ADMIN",
+    "SYS_BOOT",
+    "SYS_NICE",
+    "SYS_RESOURCE",
+    "SYS_TIME",
+    "SYS_TTY_CONFIG",
+    "MKNOD",
+    "LEASE",
+    "AUDIT_WRITE",
+    "AUDIT_CONTROL",
+    "SETFCAP",
+    "MAC_OVERRIDE",
+    "MAC_ADMIN",
+    "SYSLOG",
+    "WAKE_ALARM",
+    "BLOCK_SUSPEND",
+    "AUDIT_READ",
+    "PERFMON",
+    "BPF",
     "CHECKPOINT_RESTORE",
 ];
 
@@ -234,7 +261,9 @@ mod tests {
         for good in ["root", "nosuchuser", "0", "1000", "a.b", "dom\\user", "ä", "65534", "a b"] {
             assert!(user_or_group(good).is_ok(), "{good}");
         }
-        for bad in ["", "65535", "4294967295", "4294967296", "-1", "no:such", "a/b", " a", "a ", ".", "..", "a\tb", "007"] {
+        for bad in
+            ["", "65535", "4294967295", "4294967296", "-1", "no:such", "a/b", " a", "a ", ".", "..", "a\tb", "007"]
+        {
             assert!(user_or_group(bad).is_err(), "{bad}");
         }
     }
@@ -279,7 +308,10 @@ mod tests {
     #[test]
     fn log_words_and_numbers() {
         assert_eq!((log_level("err"), log_level("7"), log_level("8").is_err()), (Ok(3), Ok(7), true));
-        assert_eq!((log_facility("local7"), log_facility("daemon"), log_facility("24").is_err()), (Ok(23), Ok(3), true));
+        assert_eq!(
+            (log_facility("local7"), log_facility("daemon"), log_facility("24").is_err()),
+            (Ok(23), Ok(3), true)
+        );
     }
 
     #[test]

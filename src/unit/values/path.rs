@@ -14,11 +14,7 @@ pub fn absolute(text: &str) -> Result<String, String> {
         return Err(format!("path is longer than {PATH_BYTES_MAX} bytes"));
     }
     let simple = simplify(text);
-    if is_normalized(&simple) {
-        Ok(simple)
-    } else {
-        Err(format!("path '{}' contains '..'", excerpt(text)))
-    }
+    if is_normalized(&simple) { Ok(simple) } else { Err(format!("path '{}' contains '..'", excerpt(text))) }
 }
 
 /// Folds repeated slashes and `.` components, drops a slash at the end and `..` right below the

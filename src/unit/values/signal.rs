@@ -10,8 +10,8 @@ const RTMAX: i32 = 64;
 /// Names without `SIG`, at the index of their number.
 const NAMES: [&str; 32] = [
     "", "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM",
-    "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF",
-    "WINCH", "IO", "PWR", "SYS",
+    "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH",
+    "IO", "PWR", "SYS",
 ];
 
 /// A signal: a number, a name with or without `SIG`, `RTMIN`, `RTMIN+n`, `RTMAX-n`.
@@ -53,8 +53,18 @@ mod tests {
     #[test]
     fn names_and_numbers() {
         for (text, number) in [
-            ("15", 15), ("TERM", 15), ("SIGTERM", 15), ("KILL", 9), ("RTMIN", 34), ("SIGRTMIN+3", 37), ("RTMAX", 64),
-            ("RTMAX-1", 63), ("64", 64), ("WINCH", 28), ("SYS", 31), ("RTMIN+30", 64),
+            ("15", 15),
+            ("TERM", 15),
+            ("SIGTERM", 15),
+            ("KILL", 9),
+            ("RTMIN", 34),
+            ("SIGRTMIN+3", 37),
+            ("RTMAX", 64),
+            ("RTMAX-1", 63),
+            ("64", 64),
+            ("WINCH", 28),
+            ("SYS", 31),
+            ("RTMIN+30", 64),
         ] {
             assert_eq!(signal(text), Ok(number), "{text}");
         }
@@ -68,6 +78,9 @@ mod tests {
         for number in 1..=RTMAX {
             assert_eq!(signal(&signal_name(number)), Ok(number));
         }
-        assert_eq!((signal_name(9).as_str(), signal_name(36).as_str(), signal_name(99).as_str()), ("KILL", "RTMIN+2", "99"));
+        assert_eq!(
+            (signal_name(9).as_str(), signal_name(36).as_str(), signal_name(99).as_str()),
+            ("KILL", "RTMIN+2", "99")
+        );
     }
 }

@@ -1,0 +1,141 @@
+use super::*;
+
+fn interface(name: &str) -> Option<u32> {
+    (name == "lo").then_some(1)
+}
+
+fn stream(text: &str) -> Result<String, Refusal> {
+    let context = AddressContext { ipv6: true, interface: &interface };
+    let address = listen_address(text, SocketKind::Stream, &context)?;
+    Ok(display(&Listen::Socket { kind: SocketKind::Stream, address }))
+}
+
+fn code(text: &str) -> Option<&'static str> {
+    stream(text).err().map(|(code, _)| code)
+}
+
+#[test]
+fn socket_49_and_51_bare_ports() {
+    for (text, shown) in [("8080", 8080), ("010", 8), ("0x1f90", 8080), ("+8080", 8080), ("0O17", 15)] {
+        assert_eq!(stream(text), Ok(format!("[::]:{shown}")), "{text}");
+    }
+    let context = AddressContext { ipv6: false, interface: &interface };
+    let address = listen_address("8080", SocketKind::Stream, &context);
+    assert_eq!(address, Ok(Address::V4(Ipv4Addr::UNSPECIFIED, 8080)));
+    let refused = listen_address("[::1]:80", SocketKind::Stream, &context);
+    assert_eq!(refused.unwrap_err().0, "ipv6-unavailable");
+    assert_eq!(code("[::1]:080"), Some("bad-address"));
+}
+
+#[test]
+fn socket_50_refused() {
+    let bad = [
+        "",
+        "0",
+        "65536",
+        "127.0.0.1:0",
+        "127.0.0.1",
+        "::1",
+        "[::1]",
+        "localhost:80",
+        "*:80",
+        "1.2.3:80",
+        "8080 8081",
+        "\"8080\"",
+        "run/a",
+        "8 0",
+        "80 # web",
+        "[::1",
+        "[::1]80",
+        "[x]:80",
+        "01.2.3.4:80",
+        "1.2.3.4:80%lo",
+        "-80",
+        "vsock:1234",
+        "vsock:x:1",
+        "vsock::x",
+        "99999999999999999999",
+    ];
+    for text in bad {
+        assert_eq!(code(text), Some("bad-address"), "{text}");
+    }
+}
+
+#[test]
+fn socket_47_48_scopes() {
+    let lo = stream("[fe80::1]:80%lo").unwrap();
+    assert_eq!(lo, "[fe80::1]:80%1");
+    assert_eq!(stream("[fe80::1]:80%1"), Ok(lo));
+    assert_eq!(code("[fe80::1]:80%nosuch0"), Some("no-such-interface"));
+    assert_eq!(code("[fe80::1%lo]:80"), Some("bad-address"));
+    let listen = Listen::Socket { kind: SocketKind::Stream, address: Address::V6(Ipv6Addr::LOCALHOST, 1, 1) };
+    assert_eq!(display_with(&listen, &|_| Some("lo".to_owned())), "[::1]:1%lo");
+}
+
+#[test]
+fn socket_52_53_paths_and_abstract_names() {
+    let path = |n: usize| format!("/run/{}", "a".repeat(n));
+    assert_eq!(stream(&path(102)), Ok(path(102)));
+    assert_eq!(code(&path(103)), Some("address-too-long"));
+    assert_eq!(code("/"), Some("bad-address"));
+    assert_eq!(code("@"), Some("bad-address"));
+    let name = |n: usize| format!("@{}", "a".repeat(n));
+    assert_eq!(stream(&name(106)), Ok(name(106)));
+    assert_eq!(code(&name(107)), Some("address-too-long"));
+    assert_eq!(stream("/run//b/../c d").as_deref(), Ok("/run//b/../c d"));
+    assert_eq!(stream("/run/ä\t\"x").as_deref(), Ok("/run/\\303\\244\\t\\\"x"));
+}
+
+#[test]
+fn socket_56_58_vsock() {
+    for (text, shown) in [
+        ("vsock::1234", "vsock::1234"),
+        ("vsock:local:22", "vsock:1:22"),
+        ("vsock:2:0x10", "vsock:2:16"),
+        ("vsock:any:1", "vsock::1"),
+        ("vsock-stream::80", "vsock::80"),
+    ] {
+        assert_eq!(stream(text).as_deref(), Ok(shown), "{text}");
+    }
+    assert_eq!(code("vsock:2:4294967295"), Some("bad-address"));
+}
+
+#[test]
+fn socket_57_sequential_packets_are_local() {
+    let context = AddressContext { ipv6: true, interface: &interface };
+    for text in ["127.0.0.1:80", "vsock::1", "80"] {
+        assert!(listen_address(text, SocketKind::SequentialPacket, &context).is_err(), "{text}");
+    }
+    assert!(listen_address("@a", SocketKind::SequentialPacket, &context).is_ok());
+}
+
+#[test]
+fn socket_60_61_other_paths() {
+    assert_eq!(listen_path("/run//f/", false).as_deref(), Ok("/run/f"));
+    assert!(listen_path("/dev/f", false).is_err() && listen_path("/dev/kmsg", true).is_ok());
+    assert!(listen_path("foo", false).is_err());
+    assert!(listen_path("/", false).is_ok() && listen_path("/foo/bar", false).is_ok());
+}
+
+#[test]
+fn socket_62_netlink() {
+    let shown = |text: &str| netlink(text).map(|(family, groups)| display(&Listen::Netlink { family, groups }));
+    for (text, want) in [
+        ("route", "route 0"),
+        ("route 3", "route 3"),
+        ("16", "generic 0"),
+        ("route 0x11", "route 17"),
+        ("kobject-uevent \t 1", "kobject-uevent 1"),
+        ("99", "99 0"),
+    ] {
+        assert_eq!(shown(text).as_deref(), Ok(want), "{text}");
+    }
+    for bad in ["route x", "nosuch", "", "-1", "route 1 2"] {
+        assert!(netlink(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn v4_mapped_stays_ipv6() {
+    assert_eq!(stream("[::ffff:1.2.3.4]:80").as_deref(), Ok("[::ffff:1.2.3.4]:80"));
+}
