@@ -125,6 +125,8 @@ pub struct RareExec {
     pub coredump_filter: Option<u64>,
     /// `ExecSearchPath=`
     pub exec_search_path: Vec<Text>,
+    /// `RuntimeDirectory=`, relative to the runtime directory; only checked against sockets so far
+    pub runtime_directory: Vec<Text>,
 }
 
 /// `EnvironmentFile=`

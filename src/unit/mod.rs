@@ -8,7 +8,9 @@
 pub mod check;
 pub mod condition;
 pub mod directives;
+pub mod draft;
 pub mod exec;
+pub mod finish;
 pub mod load;
 pub mod name;
 pub mod service;
@@ -144,6 +146,20 @@ impl Default for UnitSettings {
             actions: Actions::default(),
             install: None,
         }
+    }
+}
+
+impl UnitSettings {
+    /// Adds a dependency, unless it is there.
+    pub fn depend(&mut self, kind: Dependency, name: UnitName) {
+        if !self.dependencies.iter().any(|(k, n)| *k == kind && *n == name) {
+            self.dependencies.push((kind, name));
+        }
+    }
+
+    /// Whether a dependency is there.
+    pub fn depends(&self, kind: Dependency, name: &UnitName) -> bool {
+        self.dependencies.iter().any(|(k, n)| *k == kind && n == name)
     }
 }
 

@@ -1,1 +1,0 @@
-//! THE TABLE of all directives.

@@ -1,0 +1,199 @@
+//! Rows of the section [Socket].
+
+use super::line::{Line, Outcome, Problem};
+use super::{Row, SOCKET, full};
+use crate::ids::Text;
+use crate::syntax::words::Rules;
+use crate::unit::socket::{BindIpv6Only, DeferTrigger, Listen, SocketKind, Timestamping};
+use crate::unit::values::address::AddressContext;
+use crate::unit::values::{address, names, path, scalar, time};
+use crate::unit::{UnitKind, UnitName};
+
+pub(super) static ROWS: &[Row] = &[
+    full(SOCKET, "ListenStream", |l| listen(l, SocketKind::Stream), "Address of a stream socket: port, IP:port, path, @name or vsock:CID:port"),
+    full(SOCKET, "ListenDatagram", |l| listen(l, SocketKind::Datagram), "Address of a datagram socket"),
+    full(SOCKET, "ListenSequentialPacket", |l| listen(l, SocketKind::SequentialPacket), "Path or @name of a sequential packet socket"),
+    full(SOCKET, "ListenFIFO", |l| node(l, false, Listen::Fifo), "Path of a FIFO"),
+    full(SOCKET, "ListenSpecial", |l| node(l, true, Listen::Special), "Path of a character device or of a file in /proc or /sys"),
+    full(SOCKET, "ListenNetlink", netlink, "Netlink family, and the bit mask of its multicast groups"),
+    full(SOCKET, "ListenMessageQueue", |l| node(l, false, Listen::MessageQueue), "Name of a POSIX message queue"),
+    full(SOCKET, "ListenUSBFunction", |l| node(l, false, Listen::UsbFunction), "Directory of a USB FunctionFS instance").not_yet("USB gadgets are not carried out"),
+    full(SOCKET, "SocketProtocol", |l| l.set_some(names::socket_protocol, |d| &mut d.options.socket_protocol), "IP protocol instead of the usual one: udplite, sctp or mptcp"),
+    full(SOCKET, "BindIPv6Only", bind_ipv6_only, "Whether IPv6 sockets take IPv4 too: default, both or ipv6-only"),
+    full(SOCKET, "Backlog", |l| l.set(scalar::unsigned32, |d| &mut d.socket.backlog), "Connections that wait to be accepted, at most"),
+    full(SOCKET, "BindToDevice", device, "Network interface that traffic must come through"),
+    full(SOCKET, "SocketUser", |l| l.identity(|d| &mut d.socket.socket_user), "Owner of the socket's node in the file system"),
+    full(SOCKET, "SocketGroup", |l| l.identity(|d| &mut d.socket.socket_group), "Group of the socket's node in the file system"),
+    full(SOCKET, "SocketMode", |l| l.set(scalar::mode, |d| &mut d.socket.socket_mode), "Permissions of the socket's node in the file system"),
+    full(SOCKET, "DirectoryMode", |l| l.set(scalar::mode, |d| &mut d.socket.directory_mode), "Permissions of directories that are made for the node"),
+    full(SOCKET, "Accept", |l| l.set(scalar::boolean, |d| &mut d.socket.accept), "Whether each connection gets a service instance of its own"),
+    full(SOCKET, "Writable", |l| l.set(scalar::boolean, |d| &mut d.options.writable), "Open the special file for writing too"),
+    full(SOCKET, "FlushPending", |l| l.set(scalar::boolean, |d| &mut d.socket.flush_pending), "Throw away what is queued before listening again"),
+    full(SOCKET, "MaxConnections", |l| l.set(scalar::unsigned32, |d| &mut d.socket.max_connections), "Connections served at the same time, at most"),
+    full(SOCKET, "MaxConnectionsPerSource", |l| l.set(scalar::unsigned32, |d| &mut d.socket.max_connections_per_source), "Connections from one peer at the same time, at most; 0 is no limit"),
+    full(SOCKET, "KeepAlive", |l| l.set(scalar::boolean, |d| &mut d.options.keep_alive), "Probe idle TCP connections"),
+    full(SOCKET, "KeepAliveTimeSec", |l| l.set_some(time::span_usec, |d| &mut d.options.keep_alive_time_usec), "Idle time before the first probe"),
+    full(SOCKET, "KeepAliveIntervalSec", |l| l.set_some(time::span_usec, |d| &mut d.options.keep_alive_interval_usec), "Time between probes"),
+    full(SOCKET, "KeepAliveProbes", |l| l.set(scalar::unsigned32, |d| &mut d.options.keep_alive_probes), "Unanswered probes that end a connection"),
+    full(SOCKET, "NoDelay", |l| l.set(scalar::boolean, |d| &mut d.options.no_delay), "Send small segments at once"),
+    full(SOCKET, "Priority", |l| l.set_some(scalar::int32, |d| &mut d.options.priority), "Priority of outgoing packets on this machine"),
+    full(SOCKET, "DeferAcceptSec", |l| l.set_some(time::span_usec, |d| &mut d.options.defer_accept_usec), "Wait that long for data before a connection counts"),
+    full(SOCKET, "ReceiveBuffer", |l| l.set(scalar::size, |d| &mut d.options.receive_buffer), "Size of the receive buffer"),
+    full(SOCKET, "SendBuffer", |l| l.set(scalar::size, |d| &mut d.options.send_buffer), "Size of the send buffer"),
+    full(SOCKET, "IPTOS", |l| l.set_or_unset(names::ip_tos, |d| &mut d.options.ip_tos), "Type of service of outgoing IP packets: a number or low-delay, throughput, reliability, low-cost"),
+    full(SOCKET, "IPTTL", |l| l.set_some(scalar::int32, |d| &mut d.options.ip_ttl), "Time to live or hop limit of outgoing IP packets"),
+    full(SOCKET, "Mark", |l| l.set_some(scalar::int32, |d| &mut d.options.mark), "Firewall mark of outgoing packets"),
+    full(SOCKET, "ReusePort", |l| l.set(scalar::boolean, |d| &mut d.options.reuse_port), "Allow several sockets on one address"),
+    full(SOCKET, "SmackLabel", |l| l.string(|d| &mut d.options.smack_label), "Security label of the node (Smack)").not_yet("Smack labels are not set"),
+    full(SOCKET, "SmackLabelIPIn", |l| l.string(|d| &mut d.options.smack_label_ip_in), "Security label of incoming packets (Smack)").not_yet("Smack labels are not set"),
+    full(SOCKET, "SmackLabelIPOut", |l| l.string(|d| &mut d.options.smack_label_ip_out), "Security label of outgoing packets (Smack)").not_yet("Smack labels are not set"),
+    full(SOCKET, "SELinuxContextFromNet", |l| l.set(scalar::boolean, |d| &mut d.options.selinux_context_from_net), "Take the security level of the service from its peer (SELinux)").not_yet("SELinux contexts are not set"),
+    full(SOCKET, "PipeSize", |l| l.set(scalar::size, |d| &mut d.options.pipe_size), "Buffer size of FIFOs"),
+    full(SOCKET, "MessageQueueMaxMessages", |l| l.set(scalar::long, |d| &mut d.options.message_queue_max_messages), "Messages that fit into the queue, when it is made"),
+    full(SOCKET, "MessageQueueMessageSize", |l| l.set(scalar::long, |d| &mut d.options.message_queue_message_size), "Longest message of the queue in bytes, when it is made"),
+    full(SOCKET, "FreeBind", |l| l.set(scalar::boolean, |d| &mut d.options.free_bind), "Bind to an address this machine does not have yet"),
+    full(SOCKET, "Transparent", |l| l.set(scalar::boolean, |d| &mut d.options.transparent), "Take connections to foreign addresses (transparent proxy)"),
+    full(SOCKET, "Broadcast", |l| l.set(scalar::boolean, |d| &mut d.options.broadcast), "Allow datagrams to broadcast addresses"),
+    full(SOCKET, "PassCredentials", |l| l.set(scalar::boolean, |d| &mut d.options.pass_credentials), "Receive the sender's pid, uid and gid"),
+    full(SOCKET, "PassPIDFD", |l| l.set(scalar::boolean, |d| &mut d.options.pass_pidfd), "Receive a pidfd of the sender").since(258),
+    full(SOCKET, "PassSecurity", |l| l.set(scalar::boolean, |d| &mut d.options.pass_security), "Receive the sender's security context"),
+    full(SOCKET, "PassPacketInfo", |l| l.set(scalar::boolean, |d| &mut d.options.pass_packet_info), "Receive the destination address of datagrams"),
+    full(SOCKET, "AcceptFileDescriptors", accept_descriptors, "Whether peers may send file descriptors").since(258),
+    full(SOCKET, "Timestamping", timestamping, "Receive arrival times: off, us or ns"),
+    full(SOCKET, "TCPCongestion", |l| l.verbatim(|d| &mut d.options.tcp_congestion), "TCP congestion control algorithm"),
+    full(SOCKET, "ExecStartPre", |l| l.commands(|d| &mut d.socket.exec_start_pre), "Commands run before the sockets are made"),
+    full(SOCKET, "ExecStartPost", |l| l.commands(|d| &mut d.socket.exec_start_post), "Commands run once the sockets are made"),
+    full(SOCKET, "ExecStopPre", |l| l.commands(|d| &mut d.socket.exec_stop_pre), "Commands run before the sockets are closed"),
+    full(SOCKET, "ExecStopPost", |l| l.commands(|d| &mut d.socket.exec_stop_post), "Commands run once the sockets are closed"),
+    full(SOCKET, "TimeoutSec", |l| l.set(time::span_usec_zero_is_infinity, |d| &mut d.socket.timeout_usec), "Longest time each command may take; 0 is no limit"),
+    full(SOCKET, "Service", service, "The service that traffic starts, instead of the one of the same name"),
+    full(SOCKET, "RemoveOnStop", |l| l.set(scalar::boolean, |d| &mut d.socket.remove_on_stop), "Remove nodes, queues and links when the socket stops"),
+    full(SOCKET, "Symlinks", symlinks, "Links to the one node of this unit"),
+    full(SOCKET, "FileDescriptorName", |l| l.checked(names::fd_name, |d| &mut d.socket.file_descriptor_name), "Name of the descriptors in LISTEN_FDNAMES"),
+    full(SOCKET, "TriggerLimitIntervalSec", |l| l.set(time::span_usec, |d| &mut d.socket.trigger_limit.interval_usec), "Window in which activations are counted; 0 is no limit"),
+    full(SOCKET, "TriggerLimitBurst", |l| l.set_some(scalar::unsigned32, |d| &mut d.given.trigger_limit_burst), "Activations allowed in one window; 0 is no limit"),
+    full(SOCKET, "PollLimitIntervalSec", |l| l.set(time::span_usec, |d| &mut d.socket.poll_limit.interval_usec), "Window in which wake-ups of one port are counted").since(255),
+    full(SOCKET, "PollLimitBurst", |l| l.set_some(scalar::unsigned32, |d| &mut d.given.poll_limit_burst), "Wake-ups of one port allowed in one window before it pauses").since(255),
+    full(SOCKET, "PassFileDescriptorsToExec", |l| l.set(scalar::boolean, |d| &mut d.options.pass_file_descriptors_to_exec), "Hand the sockets to the commands that run while they are open").not_yet("commands get no descriptors").since(256),
+    full(SOCKET, "DeferTrigger", defer_trigger, "Wait for conflicting units instead of stopping them: no, yes or patient").not_yet("activation is never deferred").since(258),
+    full(SOCKET, "DeferTriggerMaxSec", |l| l.set(time::span_usec_zero_is_infinity, |d| &mut d.options.defer_trigger_max_usec), "Longest wait of DeferTrigger=").not_yet("activation is never deferred").since(258),
+    full(SOCKET, "XAttrEntryPoint", |_| Ok(()), "Extended attributes of the node").not_yet("extended attributes are not set").since(262),
+    full(SOCKET, "XAttrListen", |_| Ok(()), "Extended attributes of the listening socket").not_yet("extended attributes are not set").since(262),
+    full(SOCKET, "XAttrAccept", |_| Ok(()), "Extended attributes of accepted connections").not_yet("extended attributes are not set").since(262),
+];
+
+/// An empty value of any of them forgets the ports of all kinds.
+fn forget_all(line: &mut Line<'_>) -> bool {
+    if line.is_empty() {
+        line.draft.socket.listen.clear();
+    }
+    line.is_empty()
+}
+
+fn listen(line: &mut Line<'_>, kind: SocketKind) -> Outcome {
+    if forget_all(line) {
+        return Ok(());
+    }
+    let text = line.expand(line.text())?;
+    let text = moved(line, text);
+    let interface = line.reading.machine.interface;
+    let context = AddressContext { ipv6: line.reading.machine.ipv6, interface: &interface };
+    let address = address::listen_address(&text, kind, &context)?;
+    line.draft.socket.listen.push(Listen::Socket { kind, address });
+    Ok(())
+}
+
+fn node(line: &mut Line<'_>, special: bool, kind: fn(Text) -> Listen) -> Outcome {
+    if forget_all(line) {
+        return Ok(());
+    }
+    let text = address::listen_path(&line.expand(line.text())?, special)?;
+    let text = moved(line, text);
+    line.draft.socket.listen.push(kind(text.into()));
+    Ok(())
+}
+
+/// The place below /run of a path below /var/run.
+fn moved(line: &mut Line<'_>, text: String) -> String {
+    let Some(now) = path::strip_var_run(&text) else { return text };
+    let message = format!("/var/run is an old name of /run; using {now}");
+    line.warn("moved-path", message, 0..usize::MAX);
+    now
+}
+
+fn netlink(line: &mut Line<'_>) -> Outcome {
+    if forget_all(line) {
+        return Ok(());
+    }
+    let (family, groups) = address::netlink(&line.expand(line.text())?)?;
+    line.draft.socket.listen.push(Listen::Netlink { family, groups });
+    Ok(())
+}
+
+fn bind_ipv6_only(line: &mut Line<'_>) -> Outcome {
+    let text = line.text();
+    line.draft.socket.bind_ipv6_only = match text {
+        "default" => BindIpv6Only::Default,
+        "both" => BindIpv6Only::Both,
+        "ipv6-only" => BindIpv6Only::Ipv6Only,
+        _ => match scalar::boolean(text) {
+            Ok(true) => BindIpv6Only::Ipv6Only,
+            Ok(false) => BindIpv6Only::Both,
+            Err(_) => return Err("not default, both or ipv6-only".into()),
+        },
+    };
+    Ok(())
+}
+
+fn device(line: &mut Line<'_>) -> Outcome {
+    if line.text() == "*" {
+        line.draft.options.bind_to_device = None;
+        return Ok(());
+    }
+    line.checked(names::interface, |d| &mut d.options.bind_to_device)
+}
+
+fn accept_descriptors(line: &mut Line<'_>) -> Outcome {
+    line.draft.options.refuse_file_descriptors = !scalar::boolean(line.text())?;
+    Ok(())
+}
+
+fn timestamping(line: &mut Line<'_>) -> Outcome {
+    let text = line.text();
+    line.draft.options.timestamping = match text {
+        "off" => Timestamping::Off,
+        "us" | "usec" | "µs" | "μs" => Timestamping::Microseconds,
+        "ns" | "nsec" => Timestamping::Nanoseconds,
+        _ => match scalar::boolean(text) {
+            Ok(true) => Timestamping::Nanoseconds,
+            Ok(false) => Timestamping::Off,
+            Err(_) => return Err("not off, us or ns".into()),
+        },
+    };
+    Ok(())
+}
+
+fn service(line: &mut Line<'_>) -> Outcome {
+    let text = line.expand_name(line.text())?;
+    let name = UnitName::parse(&text).filter(|n| n.kind() == UnitKind::Service && !n.is_template());
+    let Some(name) = name else {
+        return Err(Problem::from("not the name of a service").help("write NAME.service, not a template"));
+    };
+    line.draft.given.service = Some(name);
+    Ok(())
+}
+
+fn symlinks(line: &mut Line<'_>) -> Outcome {
+    line.list(Rules::PATHS, |word| path::absolute(word).map(Into::into), |d| &mut d.options.symlinks)
+}
+
+fn defer_trigger(line: &mut Line<'_>) -> Outcome {
+    let text = line.text();
+    line.draft.options.defer_trigger = match (text, scalar::boolean(text)) {
+        ("patient", _) => DeferTrigger::Patient,
+        (_, Ok(true)) => DeferTrigger::Yes,
+        (_, Ok(false)) => DeferTrigger::No,
+        _ => return Err("not no, yes or patient".into()),
+    };
+    Ok(())
+}

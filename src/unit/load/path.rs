@@ -1,0 +1,227 @@
+//! The search path: which names exist, which file or other name each stands for.
+//!
+//! Every directory is listed once; after that a name costs a look into a map.
+
+use super::files::{EntryKind, Files, join};
+use crate::bounds::ALIAS_HOPS_MAX;
+use crate::ids::Text;
+use crate::report::Diagnostic;
+use crate::unit::UnitName;
+use std::collections::BTreeMap;
+
+/// What a name stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Found {
+    /// A file of its own, in or linked into the search path.
+    File(Text),
+    /// A link to /dev/null.
+    Mask(Text),
+    /// A link to another name in the search path.
+    Alias(UnitName),
+}
+
+/// Where the meaning of a name is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Nowhere.
+    Nowhere,
+    /// Masked by this link.
+    Masked(Text),
+    /// In this file.
+    File(Text),
+}
+
+/// A name with its aliases resolved.
+#[derive(Clone, Debug)]
+pub(super) struct Resolved {
+    /// Canonical name.
+    pub(super) name: UnitName,
+    /// Where it is.
+    pub(super) place: Place,
+}
+
+/// All names and directories of units in the search path.
+#[derive(Debug, Default)]
+pub(super) struct Index {
+    names: BTreeMap<UnitName, Found>,
+    /// Direct aliases of a name.
+    aliases: BTreeMap<UnitName, Vec<UnitName>>,
+    /// `foo.socket.d`, `foo.socket.wants`, …: number of the directory in the search path, and path.
+    directories: BTreeMap<String, Vec<(usize, Text)>>,
+    /// Links that stand for nothing.
+    pub(super) diagnostics: Vec<Diagnostic>,
+}
+
+const DIRECTORY_SUFFIXES: [&str; 4] = [".d", ".wants", ".requires", ".upholds"];
+
+/// Builds the index of one search path.
+struct Builder<'a> {
+    files: &'a dyn Files,
+    /// Directories of the search path without links.
+    real: Vec<String>,
+    resolved: BTreeMap<String, String>,
+    index: Index,
+}
+
+impl Index {
+    pub(super) fn build(files: &dyn Files, search: &[Text]) -> Index {
+        let mut builder = Builder { files, real: Vec::new(), resolved: BTreeMap::new(), index: Index::default() };
+        builder.real = search.iter().map(|dir| builder.resolve(dir)).collect();
+        for (order, directory) in search.iter().enumerate() {
+            builder.read(order, directory);
+        }
+        let Index { names, aliases, .. } = &mut builder.index;
+        for (name, found) in names {
+            if let Found::Alias(target) = found {
+                aliases.entry(target.clone()).or_default().push(name.clone());
+            }
+        }
+        builder.index
+    }
+
+    /// Names that have a file of their own and are not masked.
+    pub(super) fn names(&self) -> impl Iterator<Item = &UnitName> {
+        self.names.iter().filter(|(_, found)| matches!(found, Found::File(_))).map(|(name, _)| name)
+    }
+
+    /// Follows aliases, and templates for instances.
+    pub(super) fn resolve(&self, name: &UnitName) -> Resolved {
+        let mut name = name.clone();
+        for _ in 0..=ALIAS_HOPS_MAX {
+            let found = self.names.get(&name).cloned().or_else(|| {
+                let template = name.template()?;
+                self.names.get(&template).cloned()
+            });
+            let place = match found {
+                Some(Found::File(path)) => Place::File(path),
+                Some(Found::Mask(path)) => Place::Masked(path),
+                None => Place::Nowhere,
+                Some(Found::Alias(target)) => {
+                    let instance = name.instance().filter(|i| !i.is_empty());
+                    let same_instance = instance.filter(|_| target.is_template()).and_then(|i| target.instantiate(i));
+                    name = same_instance.unwrap_or(target);
+                    continue;
+                }
+            };
+            return Resolved { name, place };
+        }
+        Resolved { name, place: Place::Nowhere }
+    }
+
+    /// Other names that lead to a canonical name, sorted.
+    pub(super) fn aliases_of(&self, name: &UnitName) -> Vec<UnitName> {
+        let mut all: Vec<UnitName> = Vec::new();
+        let mut pending = vec![name.clone()];
+        while let Some(target) = pending.pop() {
+            let direct = self.aliases.get(&target).into_iter().flatten().cloned();
+            let by_template = target.template().into_iter().flat_map(|t| {
+                let instance = target.instance().unwrap_or("").to_owned();
+                let of_template = self.aliases.get(&t).into_iter().flatten();
+                of_template.filter_map(move |alias| match alias.instance() {
+                    Some("") => alias.instantiate(&instance),
+                    Some(i) if i == instance => Some(alias.clone()),
+                    Some(_) | None => None,
+                })
+            });
+            for alias in direct.chain(by_template) {
+                if alias != *name && !all.contains(&alias) {
+                    all.push(alias.clone());
+                    pending.push(alias);
+                }
+            }
+        }
+        all.sort();
+        all
+    }
+
+    /// Directories of this name in the search path, in its order.
+    pub(super) fn directories(&self, name: &str) -> &[(usize, Text)] {
+        self.directories.get(name).map_or(&[], Vec::as_slice)
+    }
+}
+
+impl Builder<'_> {
+    /// A directory without links, remembered.
+    fn resolve(&mut self, directory: &str) -> String {
+        if let Some(known) = self.resolved.get(directory) {
+            return known.clone();
+        }
+        let mut real = String::new();
+        for part in directory.split('/').filter(|p| !p.is_empty()) {
+            let mut next = format!("{real}/{part}");
+            for _ in 0..ALIAS_HOPS_MAX {
+                let Some(target) = self.files.link(&next) else { break };
+                let parent = next.rsplit_once('/').map_or("", |(dir, _)| dir);
+                next = join(parent, &target);
+            }
+            real = next;
+        }
+        self.resolved.insert(directory.to_owned(), real.clone());
+        real
+    }
+
+    fn read(&mut self, order: usize, directory: &str) {
+        let Ok(mut entries) = self.files.list(directory) else { return };
+        entries.sort();
+        for entry in entries {
+            let path = format!("{directory}/{}", entry.name);
+            let is_directory = DIRECTORY_SUFFIXES.iter().any(|s| entry.name.ends_with(s));
+            match entry.kind {
+                EntryKind::Directory | EntryKind::Link if is_directory => {
+                    self.index.directories.entry(entry.name).or_default().push((order, path.into()));
+                }
+                EntryKind::File | EntryKind::Link => self.name(directory, &entry.name, entry.kind, path.into()),
+                EntryKind::Directory | EntryKind::Other => {}
+            }
+        }
+    }
+
+    fn name(&mut self, directory: &str, name: &str, kind: EntryKind, path: Text) {
+        let Some(name) = UnitName::parse(name) else { return };
+        if self.index.names.contains_key(&name) {
+            return;
+        }
+        let found = if kind == EntryKind::File { Some(Found::File(path)) } else { self.link(directory, &name, path) };
+        if let Some(found) = found {
+            self.index.names.insert(name, found);
+        }
+    }
+
+    fn link(&mut self, directory: &str, name: &UnitName, path: Text) -> Option<Found> {
+        let target = join(&self.resolve(directory), &self.files.link(&path)?);
+        if target == "/dev/null" {
+            return Some(Found::Mask(path));
+        }
+        let (parent, base) = target.rsplit_once('/').unwrap_or(("", &target));
+        let parent = self.resolve(parent);
+        if !self.real.contains(&parent) {
+            return Some(Found::File(path));
+        }
+        match alias(name, base) {
+            // The same name again, in a lower directory: that one will be found by itself.
+            Ok(target) if target == *name => None,
+            Ok(target) => Some(Found::Alias(target)),
+            Err(why) => {
+                let message = format!("{path} is no alias: {why}");
+                let mut diagnostic = Diagnostic::new("bad-alias", message, None);
+                diagnostic.unit = Some(name.text());
+                self.index.diagnostics.push(diagnostic);
+                None
+            }
+        }
+    }
+}
+
+/// The name that a link with this name may stand for.
+fn alias(name: &UnitName, target: &str) -> Result<UnitName, String> {
+    let target = UnitName::parse(target).ok_or_else(|| format!("it leads to {target}, which is no unit name"))?;
+    if target.suffix() != name.suffix() {
+        return Err(format!("it leads to {target}, a unit of another kind"));
+    }
+    let fits = match (name.instance(), target.instance()) {
+        (None, None) | (Some(""), Some("")) => true,
+        (Some(""), _) | (_, None) | (None, _) => false,
+        (Some(own), Some(other)) => other.is_empty() || own == other,
+    };
+    if fits { Ok(target) } else { Err(format!("it leads to {target}, and template, instance and plain name do not mix")) }
+}

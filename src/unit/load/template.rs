@@ -1,0 +1,81 @@
+//! Templates whose instances are made while porterd runs: one per connection, so making one must be
+//! fast and must not touch the disk.
+
+use crate::ids::Text;
+use crate::syntax::Document;
+use crate::unit::directives::{Machine, Reading};
+use crate::unit::draft::Draft;
+use crate::unit::finish::{Finished, Pool, finish};
+use crate::unit::specifiers::UnitFacts;
+use crate::unit::{Dependency, LoadState, Unit, UnitName};
+use std::sync::Arc;
+
+/// A template whose instances are made while running (`Accept=yes`).
+#[derive(Clone, Debug)]
+pub struct Template {
+    /// `foo@.service`
+    pub name: UnitName,
+    /// An instance to copy; says also why there is no usable template.
+    prototype: Arc<Unit>,
+    /// The files, if instances differ in more than their name.
+    sources: Option<Sources>,
+}
+
+/// The files of one unit, parsed, in the order in which they apply.
+#[derive(Clone, Debug)]
+pub(super) struct Sources {
+    pub(super) machine: Arc<Machine>,
+    pub(super) fragment: Option<Arc<Document>>,
+    pub(super) drop_ins: Vec<Arc<Document>>,
+    /// Drop-ins that apply, by path; a masking one has no document.
+    pub(super) drop_in_paths: Vec<Text>,
+    /// Dependencies of links in `.wants` and the like.
+    pub(super) linked: Vec<(Dependency, UnitName)>,
+}
+
+impl Sources {
+    /// Reads all files as the unit of this name.
+    pub(super) fn read(&self, name: UnitName, pool: &mut Pool) -> Finished {
+        let fragment = self.fragment.as_ref().map(|document| document.source.path.clone());
+        let facts = UnitFacts { name: name.clone(), fragment: fragment.clone() };
+        let reading = Reading { machine: &self.machine, facts };
+        let mut draft = Draft::new(name);
+        let mut intact = true;
+        if let Some(document) = &self.fragment {
+            intact = draft.read_fragment(document, &reading);
+        }
+        for document in &self.drop_ins {
+            draft.read_drop_in(document, &reading);
+        }
+        for (kind, name) in &self.linked {
+            draft.common.depend(*kind, name.clone());
+        }
+        finish(draft, pool, intact, fragment, self.drop_in_paths.clone())
+    }
+}
+
+impl Template {
+    /// A template made of one of its instances. `sources` only if instances differ.
+    pub(super) fn new(name: UnitName, prototype: Arc<Unit>, sources: Option<Sources>) -> Template {
+        Template { name, prototype, sources }
+    }
+
+    /// Whether instances can be started.
+    pub fn load(&self) -> LoadState {
+        self.prototype.load
+    }
+
+    /// Why not, in words.
+    pub fn load_error(&self) -> Option<&Text> {
+        self.prototype.load_error.as_ref()
+    }
+
+    /// The unit of one instance. Settings that are the same for all instances are shared.
+    pub fn instantiate(&self, name: &UnitName) -> Arc<Unit> {
+        let unit = match &self.sources {
+            None => (*self.prototype).clone(),
+            Some(sources) => sources.read(name.clone(), &mut Pool::default()).unit,
+        };
+        Arc::new(Unit { name: name.clone(), ..unit })
+    }
+}

@@ -1,0 +1,12 @@
+//! Unit files and what is made of them: load states, values, findings. Black box: everything goes
+//! through `unit::load::Library`.
+
+mod corpus;
+mod disk;
+mod names;
+mod oracle;
+mod services;
+mod sockets;
+mod support;
+mod syntax;
+mod values;
