@@ -60,6 +60,11 @@ impl Template {
         Template { name, prototype, sources }
     }
 
+    /// A template whose instances differ in nothing but their name.
+    pub fn uniform(name: UnitName, prototype: Arc<Unit>) -> Template {
+        Template { name, prototype, sources: None }
+    }
+
     /// Whether instances can be started.
     pub fn load(&self) -> LoadState {
         self.prototype.load
