@@ -1,1 +1,0 @@
-//! Properties of a unit as `show` prints them.

@@ -1,0 +1,151 @@
+//! Properties shared by [Socket] and [Service].
+
+use super::Properties;
+use crate::unit::exec::{ExecSettings, Input, Output, RareExec, Resource, TtyMode};
+use crate::unit::values::names;
+
+/// Slack of timers unless set, in nanoseconds (kernel default).
+const TIMER_SLACK_NSEC: u64 = 50_000;
+/// Level of log lines unless set (info).
+const SYSLOG_LEVEL: u8 = 6;
+
+pub(super) fn add(exec: &ExecSettings, out: &mut Properties) {
+    out.maybe("User", exec.user.as_deref());
+    out.maybe("Group", exec.group.as_deref());
+    out.list("SupplementaryGroups", &exec.supplementary_groups);
+    out.list("Environment", exec.environment.iter().map(|(name, value)| format!("{name}={value}")));
+    for file in &exec.environment_file {
+        let optional = super::yes_no(file.optional);
+        out.text("EnvironmentFiles", format!("{} (ignore_errors={optional})", file.pattern));
+    }
+    out.list("PassEnvironment", &exec.pass_environment);
+    out.list("UnsetEnvironment", &exec.unset_environment);
+    let directory = exec.working_directory.as_ref().map(|dir| {
+        let optional = if dir.optional { "!" } else { "" };
+        format!("{optional}{}", dir.path.as_deref().unwrap_or("~"))
+    });
+    out.maybe("WorkingDirectory", directory.as_deref());
+    out.maybe("RootDirectory", exec.root_directory.as_deref());
+    out.mode("UMask", exec.umask.unwrap_or(0o022));
+    for (resource, limit) in &exec.limits {
+        let (hard, soft) = limit_names(*resource);
+        out.text(hard, limit_text(limit.hard));
+        out.text(soft, limit_text(limit.soft));
+    }
+    out.number("OOMScoreAdjust", exec.oom_score_adjust.unwrap_or(0));
+    out.number("Nice", exec.nice.unwrap_or(0));
+    streams(exec, out);
+    out.maybe("SyslogIdentifier", exec.syslog_identifier.as_deref());
+    out.number("SyslogLevel", exec.syslog_level.unwrap_or(SYSLOG_LEVEL));
+    out.flag("SyslogLevelPrefix", !exec.no_syslog_level_prefix);
+    out.number("LogLevelMax", exec.log_level_max.map_or(-1, i32::from));
+    out.flag("IgnoreSIGPIPE", !exec.deliver_sigpipe);
+    out.flag("NoNewPrivileges", exec.no_new_privileges);
+    out.text("Slice", exec.slice.as_deref().unwrap_or("system.slice"));
+    rare(exec.rare.as_deref().unwrap_or(&RareExec::default()), out);
+}
+
+fn rare(rare: &RareExec, out: &mut Properties) {
+    /// Best effort, in the middle.
+    const IO_DEFAULT: (u8, u8) = (2, 4);
+    out.number("CPUSchedulingPolicy", rare.cpu_scheduling_policy.unwrap_or(0));
+    out.number("CPUSchedulingPriority", rare.cpu_scheduling_priority.unwrap_or(0));
+    out.flag("CPUSchedulingResetOnFork", rare.cpu_scheduling_reset_on_fork);
+    out.text("CPUAffinity", ranges(&rare.cpu_affinity));
+    let (class, priority) = rare.io_scheduling.unwrap_or(IO_DEFAULT);
+    out.number("IOSchedulingClass", class);
+    out.number("IOSchedulingPriority", priority);
+    out.number("TimerSlackNSec", rare.timer_slack_nsec.unwrap_or(TIMER_SLACK_NSEC));
+    out.text("CapabilityBoundingSet", capabilities(rare.capability_bounding_set.unwrap_or(names::CAPABILITIES_ALL)));
+    out.text("AmbientCapabilities", capabilities(rare.ambient_capabilities));
+    out.number("SecureBits", rare.secure_bits);
+    out.list("ExecSearchPath", &rare.exec_search_path);
+}
+
+fn capabilities(mask: u64) -> String {
+    let set = (0..u64::BITS as u8).filter(|bit| mask & (1 << bit) != 0);
+    let names: Vec<String> = set.filter_map(names::capability_name).collect();
+    names.join(" ")
+}
+
+/// `0-2 5`
+fn ranges(numbers: &[u32]) -> String {
+    let mut parts: Vec<(u32, u32)> = Vec::new();
+    for number in numbers {
+        match parts.last_mut() {
+            Some((_, last)) if *last + 1 == *number => *last = *number,
+            _ => parts.push((*number, *number)),
+        }
+    }
+    let text = |(first, last): &(u32, u32)| if first == last { first.to_string() } else { format!("{first}-{last}") };
+    parts.iter().map(text).collect::<Vec<_>>().join(" ")
+}
+
+fn limit_text(value: u64) -> String {
+    if value == u64::MAX { "infinity".to_owned() } else { value.to_string() }
+}
+
+fn limit_names(resource: Resource) -> (&'static str, &'static str) {
+    match resource {
+        Resource::Cpu => ("LimitCPU", "LimitCPUSoft"),
+        Resource::Fsize => ("LimitFSIZE", "LimitFSIZESoft"),
+        Resource::Data => ("LimitDATA", "LimitDATASoft"),
+        Resource::Stack => ("LimitSTACK", "LimitSTACKSoft"),
+        Resource::Core => ("LimitCORE", "LimitCORESoft"),
+        Resource::Rss => ("LimitRSS", "LimitRSSSoft"),
+        Resource::Nproc => ("LimitNPROC", "LimitNPROCSoft"),
+        Resource::Nofile => ("LimitNOFILE", "LimitNOFILESoft"),
+        Resource::Memlock => ("LimitMEMLOCK", "LimitMEMLOCKSoft"),
+        Resource::As => ("LimitAS", "LimitASSoft"),
+        Resource::Locks => ("LimitLOCKS", "LimitLOCKSSoft"),
+        Resource::Sigpending => ("LimitSIGPENDING", "LimitSIGPENDINGSoft"),
+        Resource::Msgqueue => ("LimitMSGQUEUE", "LimitMSGQUEUESoft"),
+        Resource::Nice => ("LimitNICE", "LimitNICESoft"),
+        Resource::Rtprio => ("LimitRTPRIO", "LimitRTPRIOSoft"),
+        Resource::Rttime => ("LimitRTTIME", "LimitRTTIMESoft"),
+    }
+}
+
+fn streams(exec: &ExecSettings, out: &mut Properties) {
+    let input = match &exec.standard_input {
+        Input::Null => "null".to_owned(),
+        Input::Tty(TtyMode::Wait) => "tty".to_owned(),
+        Input::Tty(TtyMode::Force) => "tty-force".to_owned(),
+        Input::Tty(TtyMode::Fail) => "tty-fail".to_owned(),
+        Input::Data => "data".to_owned(),
+        Input::File(_) => "file".to_owned(),
+        Input::Socket => "socket".to_owned(),
+        Input::Fd(_) => "fd".to_owned(),
+    };
+    out.text("StandardInput", input);
+    if let Input::Fd(name) = &exec.standard_input {
+        out.text("StandardInputFileDescriptorName", name.as_deref().unwrap_or("stdin"));
+    }
+    // Only with nothing set do the output streams follow a socket on standard input.
+    let default = if exec.standard_input == Input::Socket { Output::Inherit } else { Output::Journal { console: false } };
+    out.text("StandardOutput", output(exec.standard_output.as_ref().unwrap_or(&default)));
+    if let Some(Output::Fd(name)) = &exec.standard_output {
+        out.text("StandardOutputFileDescriptorName", name.as_deref().unwrap_or("stdout"));
+    }
+    out.text("StandardError", output(exec.standard_error.as_ref().unwrap_or(&Output::Inherit)));
+    if let Some(Output::Fd(name)) = &exec.standard_error {
+        out.text("StandardErrorFileDescriptorName", name.as_deref().unwrap_or("stderr"));
+    }
+    out.maybe("TTYPath", exec.tty_path.as_deref());
+}
+
+fn output(output: &Output) -> String {
+    let plus = |name: &str, console: bool| if console { format!("{name}+console") } else { name.to_owned() };
+    match output {
+        Output::Inherit => "inherit".to_owned(),
+        Output::Null => "null".to_owned(),
+        Output::Tty => "tty".to_owned(),
+        Output::Journal { console } => plus("journal", *console),
+        Output::Kmsg { console } => plus("kmsg", *console),
+        Output::File(_) => "file".to_owned(),
+        Output::Append(_) => "append".to_owned(),
+        Output::Truncate(_) => "truncate".to_owned(),
+        Output::Socket => "socket".to_owned(),
+        Output::Fd(_) => "fd".to_owned(),
+    }
+}

@@ -1,0 +1,165 @@
+//! Configuration properties of a unit in systemd's spelling and format (`systemctl show`).
+//!
+//! Only what the files say; states, counters and processes are the engine's to add.
+
+mod exec;
+mod service;
+mod socket;
+
+use super::exec::{Command, KillSettings};
+use super::values::time;
+use super::{Body, Dependency, Unit, directives};
+
+/// One property; a list with one line per item has one entry per item.
+pub type Property = (&'static str, String);
+
+/// All configuration properties, in systemd's order by section.
+pub fn properties(unit: &Unit) -> Vec<Property> {
+    let mut out = Properties(Vec::with_capacity(160));
+    common(unit, &mut out);
+    match &unit.body {
+        Body::Socket(socket) => {
+            socket::add(socket, &unit.name, &mut out);
+            exec::add(&socket.exec, &mut out);
+            kill(&socket.kill, &mut out);
+        }
+        Body::Service(service) => {
+            service::add(service, &mut out);
+            exec::add(&service.exec, &mut out);
+            kill(&service.kill, &mut out);
+        }
+        Body::Target | Body::Slice | Body::Foreign => {}
+    }
+    out.0
+}
+
+/// Properties on their way, with the formats they come in.
+struct Properties(Vec<Property>);
+
+impl Properties {
+    fn text(&mut self, name: &'static str, value: impl Into<String>) {
+        self.0.push((name, value.into()));
+    }
+
+    fn number(&mut self, name: &'static str, value: impl ToString) {
+        self.text(name, value.to_string());
+    }
+
+    fn flag(&mut self, name: &'static str, value: bool) {
+        self.text(name, yes_no(value));
+    }
+
+    fn span(&mut self, name: &'static str, usec: u64) {
+        self.text(name, time::format_span(usec));
+    }
+
+    fn mode(&mut self, name: &'static str, mode: u32) {
+        self.text(name, format!("{mode:04o}"));
+    }
+
+    fn maybe(&mut self, name: &'static str, value: Option<&str>) {
+        self.text(name, value.unwrap_or(""));
+    }
+
+    fn list<T: AsRef<str>>(&mut self, name: &'static str, items: impl IntoIterator<Item = T>) {
+        let items: Vec<String> = items.into_iter().map(|item| quoted(item.as_ref())).collect();
+        self.text(name, items.join(" "));
+    }
+
+    fn commands(&mut self, name: &'static str, commands: &[Command]) {
+        for command in commands {
+            self.text(name, command_text(command));
+        }
+    }
+}
+
+fn yes_no(value: bool) -> &'static str {
+    if value { "yes" } else { "no" }
+}
+
+/// An item of a list, in quotes if a shell would split it.
+fn quoted(item: &str) -> String {
+    let plain = !item.is_empty() && !item.contains(|c: char| c.is_whitespace() || "\"'\\$`*?[()<>|&;!".contains(c));
+    if plain { item.to_owned() } else { format!("\"{}\"", item.replace('\\', "\\\\").replace('"', "\\\"")) }
+}
+
+/// A command that has not run.
+fn command_text(command: &Command) -> String {
+    let argv: Vec<&str> = command.argv.iter().map(|a| &**a).collect();
+    format!(
+        "{{ path={} ; argv[]={} ; ignore_errors={} ; start_time=[n/a] ; stop_time=[n/a] ; pid=0 ; code=(null) ; status=0/0 }}",
+        command.path,
+        argv.join(" "),
+        yes_no(command.ignore_failure)
+    )
+}
+
+const DEPENDENCIES: [(&str, Dependency); 18] = [
+    ("Requires", Dependency::Requires),
+    ("Requisite", Dependency::Requisite),
+    ("Wants", Dependency::Wants),
+    ("BindsTo", Dependency::BindsTo),
+    ("Upholds", Dependency::Upholds),
+    ("PartOf", Dependency::PartOf),
+    ("Conflicts", Dependency::Conflicts),
+    ("Before", Dependency::Before),
+    ("After", Dependency::After),
+    ("OnFailure", Dependency::OnFailure),
+    ("OnSuccess", Dependency::OnSuccess),
+    ("PropagatesStopTo", Dependency::PropagatesStopTo),
+    ("StopPropagatedFrom", Dependency::StopPropagatedFrom),
+    ("PropagatesReloadTo", Dependency::PropagatesReloadTo),
+    ("ReloadPropagatedFrom", Dependency::ReloadPropagatedFrom),
+    ("JoinsNamespaceOf", Dependency::JoinsNamespaceOf),
+    ("Triggers", Dependency::Triggers),
+    ("TriggeredBy", Dependency::TriggeredBy),
+];
+
+fn common(unit: &Unit, out: &mut Properties) {
+    let settings = &unit.common;
+    out.text("Id", unit.name.as_str());
+    out.list("Names", std::iter::once(&unit.name).chain(&unit.aliases).map(|n| n.as_str()));
+    for (name, kind) in DEPENDENCIES {
+        let units: Vec<&str> = unit.related(kind).map(|n| n.as_str()).collect();
+        out.text(name, units.join(" "));
+    }
+    out.list("RequiresMountsFor", &settings.requires_mounts_for);
+    out.list("Documentation", &settings.documentation);
+    out.text("Description", unit.description());
+    out.text("LoadState", unit.load.as_str());
+    out.maybe("LoadError", unit.load_error.as_deref());
+    out.maybe("FragmentPath", unit.fragment.as_deref());
+    out.list("DropInPaths", &unit.drop_ins);
+    out.flag("StopWhenUnneeded", settings.stop_when_unneeded);
+    out.flag("RefuseManualStart", settings.refuse_manual_start);
+    out.flag("RefuseManualStop", settings.refuse_manual_stop);
+    out.flag("DefaultDependencies", settings.default_dependencies);
+    out.text("CollectMode", if settings.collect_failed { "inactive-or-failed" } else { "inactive" });
+    out.span("JobTimeoutUSec", settings.job_timeout_usec);
+    out.span("StartLimitIntervalUSec", settings.start_limit.interval_usec);
+    out.number("StartLimitBurst", settings.start_limit.burst);
+    let actions = &settings.actions;
+    out.text("StartLimitAction", action(actions.start_limit_exit));
+    out.text("FailureAction", action(actions.failure_exit));
+    out.text("SuccessAction", action(actions.success_exit));
+    out.text("FailureActionExitStatus", exit_status(actions.failure_exit_status));
+    out.text("SuccessActionExitStatus", exit_status(actions.success_exit_status));
+}
+
+fn action(exits: bool) -> &'static str {
+    if exits { "exit" } else { "none" }
+}
+
+fn exit_status(status: Option<u8>) -> String {
+    status.map_or_else(|| "[not set]".to_owned(), |code| code.to_string())
+}
+
+fn kill(kill: &KillSettings, out: &mut Properties) {
+    out.text("KillMode", directives::kill_mode_name(kill.kill_mode));
+    out.number("KillSignal", kill.kill_signal);
+    out.number("RestartKillSignal", kill.restart_kill_signal.unwrap_or(kill.kill_signal));
+    out.number("FinalKillSignal", kill.final_kill_signal);
+    out.flag("SendSIGKILL", kill.send_sigkill);
+    out.flag("SendSIGHUP", kill.send_sighup);
+    out.number("WatchdogSignal", kill.watchdog_signal);
+}
