@@ -8,9 +8,10 @@ use crate::config::{LogFormat, LogLevel};
 use nix::poll::{PollFd, PollFlags, PollTimeout};
 use std::fmt;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
 /// Where and how messages go.
@@ -32,14 +33,8 @@ pub fn start(options: &Options) {
             true => LogFormat::Journal,
             false => LogFormat::Human,
         });
-    let max = match options.level {
-        LogLevel::Error => Level::ERROR,
-        LogLevel::Warning => Level::WARN,
-        LogLevel::Notice | LogLevel::Info => Level::INFO,
-        LogLevel::Debug => Level::DEBUG,
-    };
-    let filter = tracing_subscriber::filter::LevelFilter::from_level(max);
-    let registry = tracing_subscriber::registry().with(filter);
+    set_level(options.level);
+    let registry = tracing_subscriber::registry().with(Threshold);
     let journal = (format == LogFormat::Journal)
         .then(tracing_journald::layer)
         .and_then(Result::ok);
@@ -57,6 +52,57 @@ pub fn start(options: &Options) {
     };
     // The only failure is that a log is installed already, which is what the caller wants.
     drop(outcome);
+}
+
+/// What is logged now, as the index of a level in [`LEVELS`].
+static LEVEL: AtomicU8 = AtomicU8::new(3);
+
+const LEVELS: [(LogLevel, LevelFilter); 5] = [
+    (LogLevel::Error, LevelFilter::ERROR),
+    (LogLevel::Warning, LevelFilter::WARN),
+    (LogLevel::Notice, LevelFilter::INFO),
+    (LogLevel::Info, LevelFilter::INFO),
+    (LogLevel::Debug, LevelFilter::DEBUG),
+];
+
+/// Logs messages of this importance and above from now on.
+pub fn set_level(level: LogLevel) {
+    let index = LEVELS.iter().position(|(l, _)| *l == level).unwrap_or(3);
+    LEVEL.store(index as u8, Ordering::Relaxed);
+    tracing::callsite::rebuild_interest_cache();
+}
+
+/// Least important messages that are logged now.
+pub fn level() -> LogLevel {
+    current().0
+}
+
+fn current() -> (LogLevel, LevelFilter) {
+    LEVELS.get(usize::from(LEVEL.load(Ordering::Relaxed))).copied().unwrap_or(LEVELS[3])
+}
+
+/// Lets pass what the level of the moment lets pass; others cost one comparison.
+struct Threshold;
+
+impl<S: Subscriber> Layer<S> for Threshold {
+    fn register_callsite(&self, metadata: &'static tracing::Metadata<'static>) -> tracing::subscriber::Interest {
+        match self.lets_pass(metadata) {
+            true => tracing::subscriber::Interest::always(),
+            false => tracing::subscriber::Interest::never(),
+        }
+    }
+    fn enabled(&self, metadata: &tracing::Metadata<'_>, _: Context<'_, S>) -> bool {
+        self.lets_pass(metadata)
+    }
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(current().1)
+    }
+}
+
+impl Threshold {
+    fn lets_pass(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        *metadata.level() <= current().1
+    }
 }
 
 /// Parses `JOURNAL_STREAM=DEV:INO`.

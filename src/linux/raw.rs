@@ -406,6 +406,18 @@ pub fn socket_cookie(fd: BorrowedFd<'_>) -> Result<u64> {
     Ok(u64::from_ne_bytes(value))
 }
 
+/// Puts every signal back to its default action; only SIGPIPE is ignored, so that a peer that is
+/// gone is an error and not our end. For the start of a program: its parent may have left anything.
+pub fn default_signals() {
+    // The Rust runtime tells a stack overflow with its own handlers of these.
+    let kept = [libc::SIGSEGV, libc::SIGBUS];
+    for number in (1..=64).filter(|number| !kept.contains(number)) {
+        let action = if number == libc::SIGPIPE { libc::SIG_IGN } else { libc::SIG_DFL };
+        // SAFETY: neither action runs code of ours; numbers that cannot be changed are refused.
+        unsafe { libc::signal(number, action) };
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,22 +4,22 @@ use crate::ids::Mono;
 use nix::time::{ClockId, clock_gettime};
 
 /// Now, on the clock of all deadlines and rate limits: it counts time spent in suspend.
-pub fn now() -> Mono {
+pub(super) fn now() -> Mono {
     Mono(read(ClockId::CLOCK_BOOTTIME))
 }
 
 /// Now, in microseconds of `CLOCK_MONOTONIC`, as `MONOTONIC_USEC=` of sd_notify(3) wants it.
-pub fn monotonic_usec() -> u64 {
+pub(super) fn monotonic_usec() -> u64 {
     read(ClockId::CLOCK_MONOTONIC)
 }
 
 /// Now, in microseconds since 1970.
-pub fn realtime_usec() -> u64 {
+pub(super) fn realtime_usec() -> u64 {
     read(ClockId::CLOCK_REALTIME)
 }
 
 /// The wall clock's reading at a moment of [`now`]'s clock, for people.
-pub fn realtime_of(moment: Mono) -> u64 {
+pub(super) fn realtime_of(moment: Mono) -> u64 {
     realtime_usec().saturating_sub(now().since(moment))
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 const ENTRIES_MAX: usize = 100_000;
 
 /// Whether a name matches a pattern of `*`, `?`, `[…]` and `\`. A slash is an ordinary character.
-pub fn matches(pattern: &str, name: &str) -> bool {
+pub(super) fn matches(pattern: &str, name: &str) -> bool {
     let pattern: Vec<char> = pattern.chars().collect();
     let name: Vec<char> = name.chars().collect();
     // The classic two-finger match: on a mismatch go back to the last star and let it take one more.
@@ -79,7 +79,7 @@ fn in_class(mut body: &[char], c: char) -> bool {
 }
 
 /// Existing paths that match an absolute pattern, sorted.
-pub fn paths(pattern: &str) -> Vec<PathBuf> {
+pub(super) fn paths(pattern: &str) -> Vec<PathBuf> {
     let mut found = vec![PathBuf::from("/")];
     let mut budget = ENTRIES_MAX;
     for part in pattern.split('/').filter(|p| !p.is_empty()) {

@@ -82,8 +82,12 @@ pub(super) fn architecture(value: &str) -> Answer {
         return Ok(true);
     }
     let facts = uname()?;
-    let machine = facts.machine().to_string_lossy().into_owned();
-    Ok(ARCHITECTURES.iter().find(|(m, _)| *m == machine).map_or(machine.as_str(), |(_, name)| name) == value)
+    Ok(architecture_name(&facts.machine().to_string_lossy()) == value)
+}
+
+/// systemd's name of what `uname -m` says.
+pub(in crate::runtime) fn architecture_name(machine: &str) -> &str {
+    ARCHITECTURES.iter().find(|(m, _)| *m == machine).map_or(machine, |(_, name)| name)
 }
 
 pub(super) fn firmware(value: &str) -> Answer {

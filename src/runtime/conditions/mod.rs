@@ -7,6 +7,8 @@ mod compare;
 mod machine;
 mod paths;
 
+pub(super) use machine::architecture_name;
+
 use crate::config::Surroundings;
 use crate::ids::Text;
 use crate::unit::Condition;

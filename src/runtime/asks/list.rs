@@ -1,0 +1,88 @@
+//! Rows: units in memory, ports of sockets, unit files.
+
+use super::files::file_state;
+use crate::control::wire::{FileRow, List, ListKind, ListReply, SocketRow, UnitRow};
+use crate::engine::status::UnitStatus;
+use crate::plan::bind::{self, Port};
+use crate::runtime::perform::ports::socket_of;
+use crate::runtime::turn::Daemon;
+
+impl Daemon {
+    pub(super) fn list(&mut self, wanted: &List) -> ListReply {
+        match wanted.kind {
+            ListKind::Units => ListReply { units: self.list_units(wanted), ..ListReply::default() },
+            ListKind::Sockets => ListReply { sockets: self.list_sockets(wanted), ..ListReply::default() },
+            ListKind::Files => ListReply { files: self.list_files(wanted), ..ListReply::default() },
+        }
+    }
+
+    fn admitted(&self, wanted: &List) -> impl Iterator<Item = UnitStatus> {
+        self.engine.list().filter(|status| {
+            let (name, load) = (status.unit.name.as_str(), status.unit.load.as_str());
+            wanted.admits(name, load, status.active.as_str(), status.sub, status.job.is_some())
+        })
+    }
+
+    fn list_units(&self, wanted: &List) -> Vec<UnitRow> {
+        let row = |status: UnitStatus| UnitRow {
+            unit: status.unit.name.as_str().to_owned(),
+            load: status.unit.load.as_str().to_owned(),
+            active: status.active.as_str().to_owned(),
+            sub: status.sub.to_owned(),
+            job: status.job.map(str::to_owned),
+            description: status.description,
+        };
+        let mut rows: Vec<UnitRow> = self.admitted(wanted).map(row).collect();
+        rows.sort_by(|a, b| a.unit.cmp(&b.unit));
+        rows
+    }
+
+    fn list_sockets(&self, wanted: &List) -> Vec<SocketRow> {
+        let mut rows: Vec<SocketRow> = self.admitted(wanted).flat_map(|status| self.socket_rows(&status)).collect();
+        // Addresses before paths, each sorted (systemd 254 and newer).
+        rows.sort_by_key(|row| (row.listen.starts_with('/'), row.listen.clone(), row.kind.clone()));
+        rows
+    }
+
+    fn socket_rows(&self, status: &UnitStatus) -> Vec<SocketRow> {
+        let activates = related(status, "Triggers");
+        let row = |port: Port| SocketRow {
+            listen: port.display.to_string(),
+            kind: port.type_word.to_owned(),
+            unit: status.unit.name.as_str().to_owned(),
+            activates: activates.clone(),
+            load: status.unit.load.as_str().to_owned(),
+            active: status.active.as_str().to_owned(),
+            sub: status.sub.to_owned(),
+        };
+        self.ports(status).into_iter().map(row).collect()
+    }
+
+    /// Ports of a socket unit in file order.
+    pub(super) fn ports(&self, status: &UnitStatus) -> Vec<Port> {
+        match socket_of(&status.unit) {
+            Some(socket) => bind::recipe(socket, None, &self.world.facts.bind).ports,
+            None => Vec::new(),
+        }
+    }
+
+    fn list_files(&mut self, wanted: &List) -> Vec<FileRow> {
+        let enabled = self.enabled_names();
+        let mut rows = Vec::new();
+        for name in self.units.all_names() {
+            let unit = self.units.peek(&name);
+            let state = file_state(&unit, &enabled);
+            if wanted.admits_file(name.as_str(), state) {
+                let path = unit.fragment.as_deref().unwrap_or_default().to_owned();
+                rows.push(FileRow { unit: name.as_str().to_owned(), state: state.to_owned(), path });
+            }
+        }
+        rows
+    }
+}
+
+/// Names of units related by one property.
+pub(super) fn related(status: &UnitStatus, property: &str) -> Vec<String> {
+    let found = status.related.iter().find(|(name, _)| *name == property);
+    found.map(|(_, units)| units.iter().map(|unit| unit.as_str().to_owned()).collect()).unwrap_or_default()
+}

@@ -1,0 +1,87 @@
+//! Descriptors that porterd was itself given (`LISTEN_FDS`), matched by address when a socket unit
+//! opens its ports: what is there already is kept, not bound.
+
+use crate::linux::address::{self, InheritedKind};
+use crate::linux::raw;
+use crate::unit::socket::{Address, Listen};
+use std::os::fd::OwnedFd;
+
+/// Descriptors without an owner yet.
+#[derive(Debug, Default)]
+pub(super) struct Inherited {
+    waiting: Vec<(InheritedKind, OwnedFd)>,
+}
+
+impl Inherited {
+    /// Takes over `count` descriptors from number 3 up.
+    pub(super) fn take(count: u32) -> Inherited {
+        let mut waiting = Vec::new();
+        for number in 3..3u32.saturating_add(count) {
+            let Ok(fd) = raw::take_fd(number as i32) else { continue };
+            // LISTEN_FDS come without it, and must reach services only under their final numbers.
+            nix::fcntl::fcntl(&fd, nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::FD_CLOEXEC)).ok();
+            let kind = address::describe(&fd).map_or(InheritedKind::Unknown, |found| found.kind);
+            waiting.push((kind, fd));
+        }
+        Inherited { waiting }
+    }
+
+    /// How many are left.
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// The descriptor that is this port, if one was given.
+    pub(super) fn claim(&mut self, port: &Listen) -> Option<OwnedFd> {
+        let at = self.waiting.iter().position(|(kind, _)| is(kind, port))?;
+        Some(self.waiting.remove(at).1)
+    }
+
+    /// Closes what no unit asked for.
+    pub(super) fn close_rest(&mut self) {
+        self.waiting.clear();
+    }
+}
+
+fn is(kind: &InheritedKind, port: &Listen) -> bool {
+    match (kind, port) {
+        (InheritedKind::Socket(kind, at), Listen::Socket { kind: wanted, address }) => {
+            kind == wanted && same_address(at, address)
+        }
+        (InheritedKind::Netlink(family, groups), Listen::Netlink { family: f, groups: g }) => family == f && groups == g,
+        (InheritedKind::Fifo(path), Listen::Fifo(wanted)) => **path == **wanted,
+        (InheritedKind::Special(path), Listen::Special(wanted)) => **path == **wanted,
+        (InheritedKind::MessageQueue(name), Listen::MessageQueue(wanted)) => **name == **wanted,
+        _ => false,
+    }
+}
+
+/// IPv6 scopes are not compared, as in systemd.
+fn same_address(a: &Address, b: &Address) -> bool {
+    match (a, b) {
+        (Address::V6(ip_a, port_a, _), Address::V6(ip_b, port_b, _)) => ip_a == ip_b && port_a == port_b,
+        _ => a == b,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::unit::socket::SocketKind;
+    use std::os::fd::OwnedFd;
+
+    #[test]
+    fn a_socket_is_claimed_once_by_its_address() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let fd = OwnedFd::from(listener);
+        let kind = address::describe(&fd).unwrap().kind;
+        let mut inherited = Inherited { waiting: vec![(kind, fd)] };
+        let listen = |kind, port| Listen::Socket { kind, address: Address::V4([127, 0, 0, 1].into(), port) };
+        assert!(inherited.claim(&listen(SocketKind::Datagram, port)).is_none());
+        assert!(inherited.claim(&listen(SocketKind::Stream, port.wrapping_add(1))).is_none());
+        assert!(inherited.claim(&listen(SocketKind::Stream, port)).is_some());
+        assert!(inherited.claim(&listen(SocketKind::Stream, port)).is_none());
+        assert_eq!(inherited.len(), 0);
+    }
+}

@@ -1,0 +1,224 @@
+//! Effects about ports: open, own, watch, close, remove.
+
+use crate::engine::event::{Event, Trouble};
+use crate::ids::{FdToken, Text, UnitId};
+use crate::linux::errno::{Class, During, classify};
+use crate::linux::files::Owner;
+use crate::linux::poll::Interest;
+use crate::linux::peer::ListenerFacts;
+use crate::linux::socket;
+use crate::plan::bind::{self, Port, Recipe, SocketCall};
+use crate::runtime::source::Source;
+use crate::runtime::world::World;
+use crate::unit::socket::Listen;
+use crate::unit::{Body, ServiceUnit, SocketUnit, Unit};
+use nix::errno::Errno;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+/// Exit statuses of systemd's helper that changes owners.
+const STATUS_GROUP: u8 = 216;
+const STATUS_USER: u8 = 217;
+const STATUS_CHOWN: u8 = 235;
+
+/// What is known of a port when it was opened, so that a connection costs no look-up.
+#[derive(Debug)]
+pub(in crate::runtime) struct Listener {
+    /// What all its connections have in common; `None` if it accepts none.
+    pub(in crate::runtime) facts: Option<ListenerFacts>,
+    /// What each connection needs; empty unless the unit sets socket options.
+    pub(in crate::runtime) calls: Vec<SocketCall>,
+    /// Also readable by urgent data.
+    pub(in crate::runtime) urgent: bool,
+}
+
+/// An error as the engine sees it.
+pub(in crate::runtime) fn trouble(errno: Errno) -> Trouble {
+    trouble_of(classify(errno, During::Other))
+}
+
+/// The engine's word for a class.
+pub(in crate::runtime) fn trouble_of(class: Class) -> Trouble {
+    match class {
+        Class::Transient => Trouble::Transient,
+        Class::Exhausted => Trouble::Exhausted,
+        Class::Busy => Trouble::Busy,
+        Class::Denied => Trouble::Denied,
+        Class::Absent => Trouble::Absent,
+        Class::Unsupported => Trouble::Unsupported,
+        Class::Other(errno) => Trouble::Other(errno),
+    }
+}
+
+pub(in crate::runtime) fn socket_of(unit: &Unit) -> Option<&SocketUnit> {
+    match &unit.body {
+        Body::Socket(socket) => Some(socket),
+        _ => None,
+    }
+}
+
+pub(in crate::runtime) fn service_of(unit: &Unit) -> Option<&ServiceUnit> {
+    match &unit.body {
+        Body::Service(service) => Some(service),
+        _ => None,
+    }
+}
+
+impl World {
+    pub(super) fn bind(&mut self, unit: UnitId, settings: &Arc<Unit>, service: Option<&Arc<Unit>>) {
+        let Some(socket) = socket_of(settings) else { return };
+        let service = service.and_then(|unit| service_of(unit));
+        let recipe = bind::recipe(socket, service, &self.facts.bind);
+        match self.open_ports(settings, socket, &recipe) {
+            Ok(opened) => {
+                for warning in socket::symlinks(&recipe.symlinks) {
+                    self.warn_unit(settings, "socket-link-failed", &warning.to_string());
+                }
+                let mut fds = Vec::new();
+                for (index, fd) in opened {
+                    let listener = self.listener(socket, index, &fd);
+                    let token = self.handles.keep(fd);
+                    self.listeners.insert(token, listener);
+                    fds.push((index, token));
+                }
+                self.events.push_back(Event::Bound { unit, fds });
+            }
+            Err((trouble, detail)) => self.events.push_back(Event::BindFailed { unit, trouble, detail }),
+        }
+    }
+
+    /// All ports or none.
+    fn open_ports(&mut self, unit: &Unit, socket: &SocketUnit, recipe: &Recipe) -> Result<Vec<(u16, OwnedFd)>, (Trouble, Text)> {
+        let owner = self.node_owner(recipe);
+        let mut opened = Vec::new();
+        for (index, port) in (0u16..).zip(&recipe.ports) {
+            let listen = socket.listen.get(usize::from(index));
+            if let Some(fd) = listen.and_then(|listen| self.inherited.claim(listen)) {
+                tracing::debug!(UNIT = unit.name.as_str(), "{} was handed over, it is not bound again", port.display);
+                opened.push((index, fd));
+                continue;
+            }
+            let fds = self.open_port(unit, port, owner)?;
+            opened.extend(fds.into_iter().map(|fd| (index, fd)));
+        }
+        Ok(opened)
+    }
+
+    fn open_port(&mut self, unit: &Unit, port: &Port, owner: Owner) -> Result<Vec<OwnedFd>, (Trouble, Text)> {
+        match socket::carry_out_for(port, owner) {
+            Ok(opened) => {
+                for warning in &opened.warnings {
+                    match warning.is_quiet() {
+                        true => tracing::debug!(UNIT = unit.name.as_str(), "{}: {warning}", port.display),
+                        false => self.warn_unit(unit, "socket-option-failed", &format!("{}: {warning}", port.display)),
+                    }
+                }
+                Ok(opened.fds)
+            }
+            Err(error) => {
+                let hint = match trouble(error.errno) {
+                    Trouble::Busy => "; stop what holds it, or choose another address",
+                    Trouble::Denied => "; ports below 1024 and foreign directories need privileges",
+                    Trouble::Absent => "; FreeBind=yes listens on an address that is not there yet",
+                    _ => "",
+                };
+                Err((trouble(error.errno), format!("{error}{hint}").into()))
+            }
+        }
+    }
+
+    /// Who may own a node that is there already; unknown names are told when owners are changed.
+    fn node_owner(&mut self, recipe: &Recipe) -> Owner {
+        let Some(chown) = &recipe.chown else { return Owner::default() };
+        Owner {
+            uid: chown.user.as_deref().and_then(|name| self.user(name)).map(|user| user.uid),
+            gid: chown.group.as_deref().and_then(|name| self.group(name)),
+        }
+    }
+
+    fn listener(&self, socket: &SocketUnit, index: u16, fd: &OwnedFd) -> Listener {
+        let listen = socket.listen.get(usize::from(index));
+        let facts = if socket.accept { ListenerFacts::of(fd).ok() } else { None };
+        let calls = match (socket.accept, listen) {
+            (true, Some(listen)) => bind::connection_calls(socket, listen, &self.facts.bind),
+            _ => Vec::new(),
+        };
+        Listener { facts, calls, urgent: matches!(listen, Some(Listen::Special(_))) }
+    }
+
+    pub(super) fn chown(&mut self, unit: UnitId, settings: &Arc<Unit>) {
+        let outcome = self.chown_nodes(settings);
+        self.events.push_back(match outcome {
+            Ok(()) => Event::Chowned { unit },
+            Err((status, detail)) => Event::ChownFailed { unit, status, detail },
+        });
+    }
+
+    fn chown_nodes(&mut self, settings: &Unit) -> Result<(), (u8, Text)> {
+        let Some(socket) = socket_of(settings) else { return Ok(()) };
+        let Some(chown) = bind::recipe(socket, None, &self.facts.bind).chown else { return Ok(()) };
+        let missing = |what: &str, name: &str| format!("there is no {what} `{name}`; create it, or correct Socket{what}=");
+        let mut uid = None;
+        let mut gid = None;
+        if let Some(name) = chown.user.as_deref() {
+            let user = self.user(name).ok_or_else(|| (STATUS_USER, missing("User", name).into()))?;
+            uid = Some(user.uid);
+            gid = Some(user.gid);
+        }
+        if let Some(name) = chown.group.as_deref() {
+            gid = Some(self.group(name).ok_or_else(|| (STATUS_GROUP, missing("Group", name).into()))?);
+        }
+        socket::chown(&chown.paths, uid, gid).map_err(|error| (STATUS_CHOWN, error.to_string().into()))
+    }
+
+    pub(super) fn remove_nodes(&mut self, settings: &Unit, ports: &[u16]) {
+        let Some(socket) = socket_of(settings) else { return };
+        for warning in socket::remove(&bind::removals(socket, ports)) {
+            if warning.errno != Errno::ENOENT {
+                self.warn_unit(settings, "socket-remove-failed", &warning.to_string());
+            }
+        }
+    }
+
+    pub(super) fn close(&mut self, fd: FdToken) {
+        self.listeners.remove(&fd);
+        if let Some(handle) = self.handles.take(fd)
+            && handle.watched
+        {
+            // A service may share the description, and epoll watches descriptions.
+            self.poll.remove(&handle.fd).ok();
+        }
+    }
+
+    pub(super) fn watch(&mut self, fd: FdToken) {
+        let urgent = self.listeners.get(&fd).is_some_and(|listener| listener.urgent);
+        let interest = if urgent { Interest::ReadOrPriority } else { Interest::Read };
+        let Some(handle) = self.handles.get_mut(fd) else { return };
+        if handle.watched {
+            return;
+        }
+        match Source::Listener(fd).add(&self.poll, &handle.fd, interest) {
+            Ok(()) => handle.watched = true,
+            // A plain file is always readable; watching it would spin. systemd refuses it as well.
+            Err(errno) => {
+                tracing::warn!("a descriptor cannot be watched: {}", errno.desc());
+                self.events.push_back(Event::Broken { fd, hangup: false });
+            }
+        }
+    }
+
+    pub(super) fn unwatch(&mut self, fd: FdToken) {
+        if let Some(handle) = self.handles.get_mut(fd)
+            && std::mem::take(&mut handle.watched)
+        {
+            self.poll.remove(&handle.fd).ok();
+        }
+    }
+
+    pub(super) fn watch_stored(&mut self, fd: FdToken) {
+        let Some(handle) = self.handles.get_mut(fd) else { return };
+        if !handle.watched && Source::Stored(fd).add(&self.poll, &handle.fd, Interest::Hangup).is_ok() {
+            handle.watched = true;
+        }
+    }
+}

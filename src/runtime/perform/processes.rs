@@ -1,0 +1,189 @@
+//! What processes did: ended, reported, left somebody behind.
+
+use super::spawn::step_failure;
+use crate::engine::event::{Event, ExitStatus};
+use crate::ids::{ProcToken, UnitId};
+use crate::linux::clone::read_report;
+use crate::linux::poll::Interest;
+use crate::linux::process::{self, Exit, Roots};
+use crate::runtime::source::Source;
+use crate::runtime::world::World;
+use nix::errno::Errno;
+use std::os::fd::{AsFd, OwnedFd};
+
+/// Pids of ended processes remembered per unit.
+const PAST_MAX: usize = 32;
+
+impl World {
+    /// A pidfd is readable. `true` if the process has ended and was told.
+    pub(in crate::runtime) fn exited(&mut self, token: ProcToken) -> Option<UnitId> {
+        self.reported(token);
+        let proc = self.processes.get(token)?;
+        let status = match process::try_wait(proc.pidfd.as_fd()) {
+            Ok(Some(exit)) => translate(exit),
+            Ok(None) => return None,
+            // Not our child, so nobody can say how it ended.
+            Err(Errno::ECHILD) => ExitStatus::Unknown,
+            Err(errno) => {
+                tracing::error!("waiting for process {} failed: {}", proc.pid, errno.desc());
+                ExitStatus::Unknown
+            }
+        };
+        let proc = self.processes.remove(token)?;
+        self.poll.remove(&proc.pidfd).ok();
+        if let Some(run) = self.runs.get_mut(&proc.unit) {
+            run.procs.retain(|p| *p != token);
+            if run.past.len() < PAST_MAX {
+                run.past.push(proc.pid);
+            }
+        }
+        self.note_emptiness(proc.unit);
+        self.events.push_back(Event::Exited { proc: token, status });
+        Some(proc.unit)
+    }
+
+    /// The report of a patient child: it reached exec, or a step failed.
+    pub(in crate::runtime) fn reported(&mut self, token: ProcToken) {
+        let Some(proc) = self.processes.get_mut(token) else { return };
+        let Some((pipe, steps)) = proc.report.take() else { return };
+        match read_report(pipe.as_fd()) {
+            None => proc.report = Some((pipe, steps)),
+            Some(outcome) => {
+                self.poll.remove(&pipe).ok();
+                self.events.push_back(match outcome {
+                    Ok(()) => Event::Execed { proc: token },
+                    Err(failure) => step_failure(token, &steps, failure),
+                });
+            }
+        }
+    }
+
+    /// Sees whether anybody is left in a unit, and remembers it, so that signalling nobody costs
+    /// nothing.
+    fn note_emptiness(&mut self, unit: UnitId) {
+        let empty = self.runs.get(&unit).is_some_and(|run| run.procs.is_empty()) && self.leftovers(unit).is_empty();
+        if let Some(run) = self.runs.get_mut(&unit) {
+            run.empty = empty;
+        }
+    }
+
+    /// Tells that a unit is empty, or arranges to be told. To be called when the engine has heard of
+    /// the exits before.
+    pub(in crate::runtime) fn check_empty(&mut self, unit: UnitId) {
+        let Some(run) = self.runs.get(&unit) else { return };
+        if !run.procs.is_empty() {
+            return;
+        }
+        if !run.empty {
+            self.note_emptiness(unit);
+        }
+        match self.runs.get(&unit).is_some_and(|run| run.empty) {
+            true => self.events.push_back(Event::Emptied { unit }),
+            false => self.await_empty(unit),
+        }
+    }
+
+    /// Makes sure that the end of the last process of a unit wakes us.
+    pub(in crate::runtime) fn await_empty(&mut self, unit: UnitId) {
+        let Some(run) = self.runs.get_mut(&unit) else { return };
+        run.empty = false;
+        if let Some(group) = &run.group
+            && self.groups.watch(unit, group)
+        {
+            return;
+        }
+        for pid in self.leftovers(unit) {
+            self.watch_stray(unit, pid);
+        }
+    }
+
+    fn watch_stray(&mut self, unit: UnitId, pid: i32) {
+        let Ok(process) = process::Process::adopt(pid) else { return };
+        self.last_stray += 1;
+        let token = self.last_stray;
+        if Source::Stray(token).add(&self.poll, &process.pidfd, Interest::Read).is_err() {
+            return;
+        }
+        self.strays.insert(token, (unit, process.pidfd));
+        if let Some(run) = self.runs.get_mut(&unit) {
+            run.strays.push(token);
+        }
+    }
+
+    /// A further process of a unit ended.
+    pub(in crate::runtime) fn stray_ended(&mut self, token: u64) -> Option<UnitId> {
+        let (unit, pidfd) = self.strays.remove(&token)?;
+        self.poll.remove(&pidfd).ok();
+        let run = self.runs.get_mut(&unit)?;
+        run.strays.retain(|t| *t != token);
+        run.strays.is_empty().then_some(unit)
+    }
+
+    /// Processes of a unit beside those that are tracked.
+    pub(in crate::runtime) fn leftovers(&self, unit: UnitId) -> Vec<i32> {
+        let Some(run) = self.runs.get(&unit) else { return Vec::new() };
+        let tracked = |pid: &i32| self.processes.token_of(*pid).is_some_and(|token| run.procs.contains(&token));
+        if let Some(group) = &run.group {
+            return self.groups.members(group).into_iter().filter(|pid| !tracked(pid)).collect();
+        }
+        // Whoever is left of a unit without tracked processes has an ancestor that became our child.
+        if run.procs.is_empty() && !self.has_strangers() {
+            return Vec::new();
+        }
+        self.members(unit).into_iter().filter(|pid| !tracked(pid)).collect()
+    }
+
+    /// All processes of a unit, found by ancestry where there is no control group.
+    pub(in crate::runtime) fn members(&self, unit: UnitId) -> Vec<i32> {
+        let Some(run) = self.runs.get(&unit) else { return Vec::new() };
+        if let Some(group) = &run.group {
+            return self.groups.members(group);
+        }
+        let alive: Vec<i32> = run.procs.iter().filter_map(|token| self.processes.get(*token)).map(|p| p.pid).collect();
+        let invocation = (run.invocation != 0).then(|| format!("INVOCATION_ID={:032x}", run.invocation));
+        process::members(&Roots { alive: &alive, past: &run.past, invocation: invocation.as_deref() })
+    }
+
+    /// Whether we have a child that nobody tracks. Where the kernel does not list children: perhaps.
+    #[allow(clippy::disallowed_methods, reason = "a file of /proc about ourselves")]
+    fn has_strangers(&self) -> bool {
+        let path = format!("/proc/self/task/{}/children", std::process::id());
+        let Ok(children) = std::fs::read_to_string(path) else { return true };
+        children.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).any(|pid| !self.processes.is_tracked(pid))
+    }
+
+    /// Collects ended children that nobody tracks: orphans of services.
+    pub(in crate::runtime) fn reap_strangers(&mut self) {
+        let processes = &self.processes;
+        for (pid, _) in process::reap_strangers(|pid| processes.is_tracked(pid)) {
+            tracing::debug!("process {pid}, an orphan, ended");
+        }
+    }
+
+    /// Watches a process. `Err` leaves it untracked.
+    pub(super) fn track(&mut self, token: ProcToken, proc: crate::runtime::processes::Proc) -> Result<(), Errno> {
+        Source::Exit(token).add(&self.poll, &proc.pidfd, Interest::Read)?;
+        if let Some((pipe, _)) = &proc.report {
+            Source::Report(token).add(&self.poll, pipe, Interest::Read)?;
+        }
+        if let Some(run) = self.runs.get_mut(&proc.unit) {
+            run.procs.push(token);
+            run.empty = false;
+        }
+        self.processes.insert(token, proc);
+        Ok(())
+    }
+
+    /// Whether a process lives that we hold.
+    pub(super) fn lives(pidfd: &OwnedFd) -> bool {
+        !process::has_ended(pidfd.as_fd())
+    }
+}
+
+fn translate(exit: Exit) -> ExitStatus {
+    match exit {
+        Exit::Code(code) => ExitStatus::Code(code),
+        Exit::Signal(signal) => ExitStatus::Signal(signal),
+        Exit::Dumped(signal) => ExitStatus::Dumped(signal),
+    }
+}

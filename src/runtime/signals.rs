@@ -1,0 +1,41 @@
+//! Signals to porterd itself: stop, reload, children. The same as PID 1 and below an init.
+
+use crate::engine::event::Event;
+use crate::linux::poll::Signals;
+use crate::runtime::turn::Daemon;
+use nix::errno::Errno;
+use nix::sys::signal::Signal;
+
+/// Signals that are read instead of obeyed. For PID 1 the kernel ignores what has no handler, so all
+/// that mean something are here; those that would end us for nothing are, too.
+const SIGNALS: [Signal; 8] = [
+    Signal::SIGCHLD,
+    Signal::SIGTERM,
+    Signal::SIGINT,
+    Signal::SIGHUP,
+    Signal::SIGUSR1,
+    Signal::SIGUSR2,
+    Signal::SIGQUIT,
+    Signal::SIGPWR,
+];
+
+/// Takes the signals over.
+pub(super) fn take() -> Result<Signals, Errno> {
+    Signals::new(&SIGNALS)
+}
+
+impl Daemon {
+    pub(super) fn hear_signals(&mut self) {
+        while let Ok(Some(caught)) = self.world.signals.read() {
+            match caught.signal {
+                libc::SIGCHLD => self.world.strangers = true,
+                libc::SIGHUP => self.reload("SIGHUP"),
+                libc::SIGTERM | libc::SIGINT | libc::SIGQUIT | libc::SIGPWR => {
+                    tracing::info!("signal {} from process {}: stopping", caught.signal, caught.pid);
+                    self.world.events.push_back(Event::ToldToStop);
+                }
+                other => tracing::debug!("signal {other} means nothing to porterd"),
+            }
+        }
+    }
+}

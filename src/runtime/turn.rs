@@ -1,0 +1,175 @@
+//! The loop: wait, hear what happened in the order of its classes, let the engine decide, carry that
+//! out. Every source has a budget per turn, so that none starves another; nothing here blocks but
+//! the one wait.
+
+use crate::bounds::{EVENTS_PER_CAUSE_MAX, NOTIFICATIONS_PER_TURN};
+use crate::engine::Engine;
+use crate::engine::effect::Effect;
+use crate::engine::event::Event;
+use crate::ids::{FdToken, Mono, ProcToken, UnitId};
+use crate::linux::poll::Ready;
+use crate::runtime::clock;
+use crate::runtime::library::Units;
+use crate::runtime::source::Source;
+use crate::runtime::world::World;
+use nix::errno::Errno;
+use std::ops::ControlFlow;
+
+/// Turns in which exits may keep strangers from being collected.
+const STRANGERS_WAIT_TURNS: u32 = 64;
+
+/// The whole daemon.
+#[derive(Debug)]
+pub(super) struct Daemon {
+    pub(super) engine: Engine,
+    pub(super) world: World,
+    pub(super) units: Units,
+    effects: Vec<Effect>,
+    ready: Vec<Ready>,
+    strangers_waited: u32,
+}
+
+impl Daemon {
+    pub(super) fn new(engine: Engine, world: World, units: Units) -> Daemon {
+        Daemon { engine, world, units, effects: Vec::new(), ready: Vec::new(), strangers_waited: 0 }
+    }
+
+    /// Until the engine says that it is over.
+    pub(super) fn run(&mut self) -> Result<u8, Errno> {
+        loop {
+            self.pump();
+            if let Some(code) = self.world.leave {
+                return Ok(code);
+            }
+            if let ControlFlow::Break(code) = self.turn()? {
+                return Ok(code);
+            }
+        }
+    }
+
+    fn turn(&mut self) -> Result<ControlFlow<u8>, Errno> {
+        let deadline = self.next_deadline();
+        let mut ready = std::mem::take(&mut self.ready);
+        let due = self.world.poll.wait(deadline, &mut ready)?;
+        let mut exits = false;
+        for one in &ready {
+            if let Some(source) = Source::of(one.class, one.token) {
+                exits |= matches!(source, Source::Exit(_));
+                self.hear(source, *one);
+                self.pump();
+            }
+        }
+        self.ready = ready;
+        if due || self.engine.next_deadline().is_some_and(|(at, _)| at <= clock::now()) {
+            self.world.events.push_back(Event::Due);
+            self.pump();
+        }
+        self.house_keeping(exits);
+        Ok(self.world.leave.map_or(ControlFlow::Continue(()), ControlFlow::Break))
+    }
+
+    fn next_deadline(&self) -> Option<Mono> {
+        let engine = self.engine.next_deadline().map(|(at, _)| at);
+        let control = self.world.server.next_deadline_usec().map(Mono);
+        [engine, control, self.world.upstream.next_deadline()].into_iter().flatten().min()
+    }
+
+    /// One source has something to say.
+    fn hear(&mut self, source: Source, ready: Ready) {
+        match source {
+            Source::Signals => self.hear_signals(),
+            Source::Notify(unit) => self.hear_notifications(unit),
+            Source::Report(proc) => self.world.reported(proc),
+            Source::Exit(proc) => self.hear_exit(proc),
+            Source::Stray(token) => {
+                if let Some(unit) = self.world.stray_ended(token) {
+                    self.world.check_empty(unit);
+                }
+            }
+            Source::Groups => self.world.groups_changed(),
+            Source::PidFile(unit) => self.world.pid_file_changed(unit),
+            Source::Output(token) => {
+                let World { outputs, poll, .. } = &mut self.world;
+                outputs.readable(poll, token);
+            }
+            Source::Control => self.accept_clients(),
+            Source::Client(client) => self.hear_client(client, ready),
+            Source::Stored(fd) => self.hear_stored(fd),
+            Source::Listener(fd) => self.hear_listener(fd, ready),
+        }
+    }
+
+    fn hear_notifications(&mut self, unit: UnitId) {
+        for _ in 0..NOTIFICATIONS_PER_TURN {
+            if !self.world.take_notification(unit) {
+                return;
+            }
+            self.pump();
+        }
+    }
+
+    fn hear_exit(&mut self, proc: ProcToken) {
+        // Its last words first: they may be waiting still when both came in one turn too many.
+        if let Some(unit) = self.world.processes.get(proc).map(|p| p.unit)
+            && self.world.runs.get(&unit).is_some_and(|run| run.notify.is_some())
+        {
+            self.hear_notifications(unit);
+        }
+        let Some(unit) = self.world.exited(proc) else { return };
+        self.pump();
+        self.world.check_empty(unit);
+    }
+
+    fn hear_stored(&mut self, fd: FdToken) {
+        if self.world.handles.get(fd).is_some() {
+            self.world.events.push_back(Event::StoredGone { fd });
+        }
+    }
+
+    fn hear_listener(&mut self, fd: FdToken, ready: Ready) {
+        if !self.world.handles.get_mut(fd).is_some_and(|handle| handle.watched) {
+            return;
+        }
+        let readable = ready.readable || ready.priority;
+        self.world.events.push_back(match readable {
+            true if !ready.error => Event::Readable { fd },
+            _ => Event::Broken { fd, hangup: ready.hangup && !ready.error },
+        });
+    }
+
+    /// Events to the engine, effects to the world, until nothing is left.
+    pub(super) fn pump(&mut self) {
+        let mut effects = std::mem::take(&mut self.effects);
+        for count in 0.. {
+            let Some(event) = self.world.events.pop_front() else { break };
+            if count == EVENTS_PER_CAUSE_MAX {
+                tracing::error!(CODE = "events-spin", "{count} events in one go; the rest waits for the next turn");
+                self.world.events.push_front(event);
+                break;
+            }
+            self.engine.handle(clock::now(), event, &mut effects);
+            for effect in effects.drain(..) {
+                self.world.perform(effect);
+            }
+        }
+        self.effects = effects;
+    }
+
+    /// What is done at the end of every turn, each bounded.
+    fn house_keeping(&mut self, exits: bool) {
+        let now = clock::now();
+        self.world.upstream.ping_if_due(now);
+        self.world.refill_reserve();
+        if self.world.strangers {
+            self.strangers_waited += 1;
+            // A tracked child that has ended but was not heard yet makes looking expensive.
+            if !exits || self.strangers_waited >= STRANGERS_WAIT_TURNS {
+                self.strangers_waited = 0;
+                self.world.strangers = false;
+                self.world.reap_strangers();
+            }
+        }
+        self.serve_clients(now);
+        self.pump();
+    }
+}
