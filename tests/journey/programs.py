@@ -61,9 +61,8 @@ def journey_ssh_with_debians_own_units(t):
     for n in ("ssh.socket", *services):
         shutil.copy(f"{SYSTEMD_UNITS}/{n}", t.units)
         if n != "ssh.socket":
-            t.file(f"units/{n}.d/journey.conf", f"[Service]\nEnvironment='SSHD_OPTS={options}'\n")
+            t.file(f"units/{n}.d/journey.conf", f"[Service]\nEnvironmentFile=\nEnvironment='SSHD_OPTS={options}'\n")
     t.file("units/ssh.socket.d/port.conf", "[Socket]\nListenStream=\nListenStream=127.0.0.1:6022\n")
-    # The shipped service reads /etc/default/ssh after Environment=; an empty one there must not win.
     p = t.porterd(args=("ssh.socket",))
     assert ssh(t, 6022, "echo", "hello") == "hello\n"
     assert ssh(t, 6022, "echo", "again") == "again\n"
