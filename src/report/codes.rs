@@ -159,7 +159,7 @@ pub const CODES: &[Code] = &[
     ),
     warning(
         "unbalanced-quotes",
-        "A quote is opened and not closed, so the value cannot be split into words. Close it, or write \\\" or \\' for the character itself.",
+        "A quote is opened and not closed, so the value cannot be split into words. Close it, or put a backslash before the quote if the character itself is meant.",
     ),
     warning("bad-path", "A path must be absolute and without '..' components. The line or the word has no effect."),
     warning(

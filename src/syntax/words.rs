@@ -131,14 +131,16 @@ impl Scan<'_> {
         let rest = &self.bytes[self.at + 1..];
         let Some(&after) = rest.first() else {
             // A backslash that ends the value escapes nothing.
-            let message = match (escapes, quote) {
-                (Escapes::CRelaxed, None) => return Ok(self.keep(1)),
-                (_, Some((sign, at))) => {
-                    return Err(WordError { at, message: format!("quote {} is not closed", char::from(sign)) });
+            return match (escapes, quote) {
+                (Escapes::CRelaxed, None) => {
+                    self.keep(1);
+                    Ok(())
                 }
-                _ => "backslash at the end escapes nothing".to_owned(),
+                (_, Some((sign, at))) => {
+                    Err(WordError { at, message: format!("quote {} is not closed", char::from(sign)) })
+                }
+                _ => Err(WordError { at: self.at, message: "backslash at the end escapes nothing".to_owned() }),
             };
-            return Err(WordError { at: self.at, message });
         };
         if escapes == Escapes::Next {
             self.out.push(after);

@@ -167,7 +167,7 @@ fn check_path(path: &str) -> Result<(), String> {
     if path.chars().any(|c| c.is_ascii_control() || matches!(c, '"' | '\'' | '\\')) {
         return Err("the program's path has control characters, quotes or backslashes".to_owned());
     }
-    if path.ends_with('/') {
+    if path.ends_with('/') || (path.starts_with('/') && super::path::simplify(path) == "/") {
         return Err(format!("'{shown}' is a directory, not a program"));
     }
     if path.len() > super::path::PATH_BYTES_MAX {
@@ -235,7 +235,7 @@ mod tests {
     fn service_7_8_paths() {
         assert!(refused("relative/path").message.contains("neither"));
         assert_eq!(argv("true"), [["true"]]);
-        assert!(refused("/bin/").message.contains("directory"));
+        assert!(refused("/bin/").message.contains("directory") && refused("/.").message.contains("directory"));
         assert!(refused("\"/bin/a\\tb\"").message.contains("control"));
         let (found, _) = commands("//bin/./echo", &expand).unwrap();
         assert_eq!((&*found[0].path, &*found[0].argv[0]), ("/bin/echo", "//bin/./echo"));
