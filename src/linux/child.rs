@@ -11,7 +11,7 @@ use std::ffi::{CStr, c_char};
 /// # Safety
 /// The arguments must be what the call with this number asks for; pointers must be valid for it.
 #[inline(always)]
-pub(super) unsafe fn syscall(number: i64, args: [usize; 6]) -> isize {
+pub(super) unsafe fn syscall(number: libc::c_long, args: [usize; 6]) -> isize {
     let [a, b, c, d, e, f] = args;
     #[cfg(target_arch = "x86_64")]
     {
@@ -66,7 +66,7 @@ pub(super) unsafe fn syscall(number: i64, args: [usize; 6]) -> isize {
     {
         // SAFETY: as the caller vouched for. errno is this thread's own: these architectures always
         // copy memory when they clone.
-        let result = unsafe { libc::syscall(number as libc::c_long, a, b, c, d, e, f) };
+        let result = unsafe { libc::syscall(number, a, b, c, d, e, f) };
         if result == -1 {
             -(Errno::last_raw() as isize)
         } else {
@@ -140,7 +140,7 @@ pub(super) struct Limit64 {
 #[inline(always)]
 unsafe fn call(number: libc::c_long, args: [usize; 6]) -> Result<usize, i32> {
     // SAFETY: passed on to the caller.
-    let result = unsafe { syscall(number as i64, args) };
+    let result = unsafe { syscall(number, args) };
     if result < 0 {
         Err(-result as i32)
     } else {

@@ -252,7 +252,7 @@ fn set_mask(new: &u64, old: &mut u64) {
         0,
     ];
     // SAFETY: two sets of eight bytes. Cannot fail with these arguments.
-    unsafe { syscall(libc::SYS_rt_sigprocmask as i64, args) };
+    unsafe { syscall(libc::SYS_rt_sigprocmask, args) };
 }
 
 /// Caught signals are default in the child from its first instruction.
@@ -336,12 +336,18 @@ fn clone_onto_stack(
         args.flags |= CLONE_INTO_CGROUP;
         args.cgroup = fd.as_raw_fd() as u64;
     }
+    let dumpable = nix::sys::prctl::get_dumpable();
     let blocked = BlockedSignals::all();
     // SAFETY: the stack is ours alone while the lock is held; `frame` and `pidfd` outlive the call,
     // and with it the time in which a child shares our memory (CLONE_VFORK).
     let result = unsafe { clone3(&args, frame) };
     drop(blocked);
     drop(stack);
+    // A child that changes its user makes the memory it shares with us undumpable (which protects it
+    // from that user). Afterwards it is ours alone again, and may be debugged as before.
+    if flags & libc::CLONE_VM as u64 != 0 && dumpable == Ok(true) {
+        let _cannot_fail = nix::sys::prctl::set_dumpable(true);
+    }
     if result < 0 {
         return Err(Errno::from_raw(-result as i32));
     }
@@ -441,3 +447,7 @@ unsafe fn clone3(args: &CloneArgs, frame: &Frame<'_>) -> isize {
     }
     result
 }
+
+#[cfg(test)]
+#[path = "clone_tests.rs"]
+mod tests;

@@ -9,6 +9,8 @@ use std::cell::Cell;
 use std::ffi::{CStr, CString};
 
 const IOPRIO_WHO_PROCESS: usize = 1;
+/// libc has it in a type that differs between its versions.
+const RLIMIT_NICE: u32 = 13;
 /// Bytes reserved for a pid.
 pub(super) const STAMP_DIGITS: usize = 10;
 
@@ -256,7 +258,7 @@ fn limit(resource: u32, soft: u64, hard: u64) -> Done {
 fn nice(level: i32) -> Done {
     match set_priority(level) {
         Err(libc::EPERM | libc::EACCES) => {
-            let lowest = 20 - get_limit(libc::RLIMIT_NICE as u32)?.soft.min(40) as i32;
+            let lowest = 20 - get_limit(RLIMIT_NICE)?.soft.min(40) as i32;
             // The system call, unlike libc, answers 20 - nice.
             let now = 20 - numbers(Plain::Getpriority, [libc::PRIO_PROCESS as usize, 0, 0])? as i32;
             if now <= lowest {

@@ -2,6 +2,7 @@
 //! allocates (the allocator of this test ends a child that tries).
 #![allow(unsafe_code)] // the poisoned allocator
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)] // tests look at the world as it is
+#![allow(clippy::unnecessary_cast)] // numbers of limits have another type with musl
 
 mod spawn_effects;
 mod spawn_failures;
