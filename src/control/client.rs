@@ -8,6 +8,7 @@ use super::varlink::{self, Answer, Frames};
 use super::wire::{Call, Nothing};
 use crate::bounds::REPLY_BACKLOG_BYTES_MAX;
 use nix::errno::Errno;
+use nix::poll::poll;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, socket};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -20,7 +21,7 @@ use std::time::Duration;
 /// How long the daemon may take to answer what needs no waiting.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Pause between attempts to connect to a daemon whose backlog is full.
-const CONNECT_PAUSE: Duration = Duration::from_millis(50);
+const CONNECT_PAUSE_MS: u16 = 50;
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -69,11 +70,11 @@ pub struct Client {
 impl Client {
     /// Connects to the control socket.
     pub fn connect(path: &Path) -> Result<Client, ClientError> {
-        let attempts = PATIENCE.as_millis() / CONNECT_PAUSE.as_millis();
+        let attempts = PATIENCE.as_millis() / u128::from(CONNECT_PAUSE_MS);
         for _ in 0..attempts {
             match try_connect(path) {
                 Ok(stream) => return Client::over(stream, path),
-                Err(Errno::EAGAIN | Errno::EINTR) => std::thread::sleep(CONNECT_PAUSE),
+                Err(Errno::EAGAIN | Errno::EINTR) => pause(),
                 Err(e) => return Err(no_daemon(path, e)),
             }
         }
@@ -164,6 +165,11 @@ impl Client {
             why: why.to_owned(),
         }
     }
+}
+
+/// Waits a moment for a daemon whose backlog is full; poll(2) on nothing is a sleep.
+fn pause() {
+    poll(&mut [], CONNECT_PAUSE_MS).ok();
 }
 
 fn try_connect(path: &Path) -> nix::Result<UnixStream> {

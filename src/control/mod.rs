@@ -6,6 +6,7 @@
 
 pub mod client;
 pub mod pattern;
+mod peer;
 pub mod server;
 pub mod status;
 pub mod varlink;

@@ -5,27 +5,23 @@
 //! waits in its buffer and then in the kernel, and an answer must be taken before the next call is
 //! looked at; so answers stay in order and memory stays bounded.
 
-use super::varlink::{self, Frames, Refusal};
-use super::wire::{Call, Description, Info, Nothing, Reply, VersionReply};
-use crate::bounds::{
-    CLIENTS_MAX, REPLY_BACKLOG_BYTES_MAX, REQUEST_BYTES_MAX, REQUEST_TIMEOUT_USEC,
-};
+use super::peer::{Owed, Peer};
+use super::varlink::{self, Refusal};
+use super::wire::{Call, Reply};
+use crate::bounds::{CLIENTS_MAX, REQUEST_TIMEOUT_USEC};
 use crate::ids::ClientId;
 use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{
     AddressFamily, SockFlag, SockType, UnixAddr, connect, getsockopt, socket,
     sockopt::PeerCredentials,
 };
 use std::collections::BTreeMap;
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
-/// Bytes read from one client at a time, so that no client starves another.
-const READ_BYTES: usize = 64 << 10;
 /// Connections taken at a time.
 const ACCEPTS_PER_CALL: usize = 16;
 
@@ -78,44 +74,13 @@ pub struct Interest {
     pub write: bool,
 }
 
-/// What a client is owed for the call that was handed out last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Owed {
-    Nothing,
-    Answer,
-    /// The call was `oneway`: the answer is swallowed.
-    Silence,
-}
-
-#[derive(Debug)]
-struct Client {
-    stream: UnixStream,
-    uid: u32,
-    pid: i32,
-    /// May do everything.
-    trusted: bool,
-    input: Frames,
-    /// When the first byte of an incomplete message came.
-    half_since_usec: Option<u64>,
-    owed: Owed,
-    output: Vec<u8>,
-    /// Bytes of `output` that are written.
-    written: usize,
-    /// When output last made progress, while there is some.
-    stalled_since_usec: Option<u64>,
-    /// The client will send no more.
-    ended: bool,
-    /// Write what is left, then close.
-    closing: bool,
-}
-
 /// The control socket and its clients.
 #[derive(Debug)]
 pub struct Server {
     listener: UnixListener,
     /// Where it is bound, removed again on drop; `None` if the socket was handed to us.
     path: Option<PathBuf>,
-    clients: BTreeMap<ClientId, Client>,
+    clients: BTreeMap<ClientId, Peer>,
     closed: Vec<ClientId>,
     next: u64,
     own_uid: u32,
@@ -245,21 +210,7 @@ impl Server {
         }
         let id = ClientId(self.next);
         self.next += 1;
-        let client = Client {
-            stream,
-            uid: peer.uid(),
-            pid: peer.pid(),
-            trusted,
-            input: Frames::new(REQUEST_BYTES_MAX),
-            half_since_usec: None,
-            owed: Owed::Nothing,
-            output: Vec::new(),
-            written: 0,
-            stalled_since_usec: None,
-            ended: false,
-            closing: false,
-        };
-        self.clients.insert(id, client);
+        self.clients.insert(id, Peer::new(stream, &peer, trusted));
         Some(id)
     }
 
@@ -453,8 +404,7 @@ impl Server {
         let Some(client) = self.clients.get_mut(&id) else {
             return;
         };
-        if client.write(now_usec) && client.output.len() - client.written <= REPLY_BACKLOG_BYTES_MAX
-        {
+        if client.write(now_usec) {
             self.close_if_done(id);
         } else {
             self.close(id);
@@ -491,126 +441,6 @@ impl Drop for Server {
         if let Some(path) = &self.path {
             drop(std::fs::remove_file(path));
         }
-    }
-}
-
-impl Client {
-    /// The next call may be looked at.
-    fn is_free(&self) -> bool {
-        self.owed == Owed::Nothing && self.output.is_empty() && !self.closing
-    }
-
-    /// There is room for what it sends.
-    fn may_read(&self) -> bool {
-        !self.ended && !self.closing && (self.is_free() || self.input.len() <= REQUEST_BYTES_MAX)
-    }
-
-    /// Reads once; `false` if the client is gone.
-    fn read(&mut self) -> bool {
-        if !self.may_read() {
-            return !self.hung_up();
-        }
-        let mut buffer = vec![0; READ_BYTES];
-        match self.stream.read(&mut buffer) {
-            Ok(0) => {
-                self.ended = true;
-                self.half_since_usec = None;
-                !self.hung_up()
-            }
-            Ok(n) => {
-                self.input.push(&buffer[..n]);
-                true
-            }
-            Err(e) => matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted),
-        }
-    }
-
-    /// Whether nobody holds the other end any more (a mere `shutdown(SHUT_WR)` is not that).
-    fn hung_up(&self) -> bool {
-        let mut fds = [PollFd::new(self.stream.as_fd(), PollFlags::empty())];
-        match poll(&mut fds, PollTimeout::ZERO) {
-            Ok(_) => fds[0]
-                .revents()
-                .is_some_and(|r| r.intersects(PollFlags::POLLHUP | PollFlags::POLLERR)),
-            Err(Errno::EINTR) => false,
-            Err(_) => true,
-        }
-    }
-
-    /// Writes as much as fits; `false` if the client is gone.
-    fn write(&mut self, now_usec: u64) -> bool {
-        while self.written < self.output.len() {
-            match self.stream.write(&self.output[self.written..]) {
-                Ok(0) => return false,
-                Ok(n) => {
-                    self.written += n;
-                    self.stalled_since_usec = None;
-                }
-                Err(e) if e.kind() == ErrorKind::Interrupted => {}
-                Err(e) if e.kind() == ErrorKind::WouldBlock => {
-                    self.stalled_since_usec.get_or_insert(now_usec);
-                    return true;
-                }
-                Err(_) => return false,
-            }
-        }
-        self.output = Vec::new();
-        self.written = 0;
-        self.stalled_since_usec = None;
-        true
-    }
-
-    fn note_half(&mut self, now_usec: u64) {
-        if self.input.is_empty() || self.ended {
-            self.half_since_usec = None;
-        } else {
-            self.half_since_usec.get_or_insert(now_usec);
-        }
-    }
-
-    /// The answer to a call that needs no daemon, or the refusal of one that is not permitted.
-    fn here(&self, call: &Call) -> Option<Result<Reply, Refusal>> {
-        if call.changes_state() && !self.trusted {
-            let why = format!(
-                "user {} may only read; only root and the daemon's user may change anything",
-                self.uid
-            );
-            return Some(Err(Refusal::permission_denied(why)));
-        }
-        let reply = match call {
-            Call::Ping(_) => Reply::Nothing(Nothing {}),
-            Call::Version(_) => Reply::Version(VersionReply {
-                version: env!("CARGO_PKG_VERSION").to_owned(),
-                pid: std::process::id(),
-            }),
-            Call::GetInfo(_) => Reply::Info(Info {
-                vendor: "porterd".to_owned(),
-                product: "porterd".to_owned(),
-                version: env!("CARGO_PKG_VERSION").to_owned(),
-                url: env!("CARGO_PKG_REPOSITORY").to_owned(),
-                interfaces: vec!["org.varlink.service".to_owned(), "org.porterd".to_owned()],
-            }),
-            Call::GetInterfaceDescription(d) => match d.interface.as_str() {
-                "org.porterd" => Reply::Description(Description {
-                    description: super::INTERFACE.to_owned(),
-                }),
-                "org.varlink.service" => Reply::Description(Description {
-                    description: super::SERVICE_INTERFACE.to_owned(),
-                }),
-                other => return Some(Err(Refusal::no_interface(other))),
-            },
-            Call::Job(_)
-            | Call::Reload(_)
-            | Call::ResetFailed(_)
-            | Call::Kill(_)
-            | Call::Show(_)
-            | Call::List(_)
-            | Call::Status(_)
-            | Call::Cat(_)
-            | Call::Dependencies(_)
-            | Call::LogLevel(_) => return None,
-        };
-        Some(Ok(reply))
     }
 }
 

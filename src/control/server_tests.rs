@@ -1,13 +1,16 @@
 use super::*;
+use crate::bounds::{REPLY_BACKLOG_BYTES_MAX, REQUEST_BYTES_MAX};
+use crate::control::peer::READ_BYTES;
 use crate::control::varlink::{Answer, decode_answer, encode_call, errors};
+use crate::control::wire::Nothing;
 use crate::control::wire::{Job, Outcome, Show, ShowReply, UnitProperties, Verb, Wait};
+use std::io::{Read, Write};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 fn server() -> Server {
-    let dir = std::env::temp_dir().join(format!(
-        "porterd-server-{}-{:?}",
-        std::process::id(),
-        std::thread::current().id()
-    ));
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let dir = std::env::temp_dir().join(format!("porterd-server-{}-{number}", std::process::id()));
     drop(std::fs::remove_file(&dir));
     Server::bind(&dir).unwrap()
 }

@@ -2,12 +2,11 @@
 
 use super::options::{Global, Options, Patterns, Verb};
 use super::show::{self, Out};
-use super::{exit, jobs, list, properties, status, tree};
+use super::{exit, explain, files, jobs, list, properties, status, tree, verify};
 use crate::control::client::{Client, ClientError};
 use crate::control::wire::{self, Call, List, ListKind};
 use serde::de::DeserializeOwned;
 use std::fmt::Display;
-use std::path::PathBuf;
 
 /// What every verb needs.
 pub(super) struct Context {
@@ -15,7 +14,6 @@ pub(super) struct Context {
     pub(super) global: Global,
     /// Standard output.
     pub(super) out: Out,
-    socket: PathBuf,
     client: Option<Client>,
 }
 
@@ -36,7 +34,7 @@ impl Context {
     fn client(&mut self) -> Result<&mut Client, ClientError> {
         match &mut self.client {
             Some(client) => Ok(client),
-            none => Ok(none.insert(Client::connect(&self.socket)?)),
+            none => Ok(none.insert(Client::connect(&files::control_socket(&self.global))?)),
         }
     }
 
@@ -63,21 +61,13 @@ impl Context {
 
 /// Runs porterctl; returns the exit code.
 pub(super) fn run(options: Options) -> u8 {
-    let mut out = Out::new(options.global.full);
+    let out = Out::new(options.global.full);
     let verb = options
         .verb
         .unwrap_or_else(|| Verb::ListUnits(Patterns::default()));
-    let socket = match options.global.control_socket() {
-        Ok(socket) => socket,
-        Err(why) => {
-            show::complain(&mut out, format_args!("porterctl: {why}"));
-            return exit::USAGE;
-        }
-    };
     let mut context = Context {
         global: options.global,
         out,
-        socket,
         client: None,
     };
     let code = match dispatch(&mut context, &verb) {
@@ -117,10 +107,8 @@ fn dispatch(c: &mut Context, verb: &Verb) -> Result<u8, ClientError> {
         Verb::ListDependencies(n) => tree::dependencies(c, &n.names),
         Verb::DaemonReload => jobs::daemon_reload(c),
         Verb::LogLevel { level } => log_level(c, level.clone()),
-        Verb::Verify { .. } | Verb::Explain { .. } => {
-            c.complain("porterctl: not built yet");
-            Ok(exit::FAILED)
-        }
+        Verb::Verify { what } => Ok(verify::verify(c, what)),
+        Verb::Explain { what } => Ok(explain::explain(c, what)),
         Verb::Completions { shell } => Ok(completions(c, *shell)),
     }
 }

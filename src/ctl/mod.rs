@@ -6,6 +6,8 @@
 
 mod commands;
 mod exit;
+mod explain;
+mod files;
 mod format;
 mod jobs;
 mod list;
@@ -15,6 +17,7 @@ mod properties;
 mod show;
 mod status;
 mod tree;
+mod verify;
 
 use clap::Parser;
 use options::Options;

@@ -242,24 +242,6 @@ pub(super) enum Shell {
 }
 
 impl Global {
-    /// The control socket.
-    pub(super) fn control_socket(&self) -> Result<PathBuf, String> {
-        let directory = match (&self.runtime_dir, self.user) {
-            (Some(dir), _) => dir.clone(),
-            (None, false) => PathBuf::from("/run/porterd"),
-            (None, true) => match std::env::var_os("XDG_RUNTIME_DIR").filter(|v| !v.is_empty()) {
-                Some(base) => PathBuf::from(base).join("porterd"),
-                None => {
-                    return Err(
-                        "XDG_RUNTIME_DIR is not set; name the directory with --runtime-dir"
-                            .to_owned(),
-                    );
-                }
-            },
-        };
-        Ok(directory.join("control"))
-    }
-
     /// Column headers and hints are wanted.
     pub(super) fn legend(&self) -> bool {
         let off = self
@@ -298,7 +280,7 @@ mod tests {
             (o.wanted_properties(), o.value),
             (vec!["A".into(), "B".into(), "C".into()], true)
         );
-        assert_eq!(o.control_socket().unwrap(), PathBuf::from("/x/control"));
+        assert_eq!(o.runtime_dir, Some(PathBuf::from("/x")));
         assert_eq!(
             parse("list-sockets --json=short").unwrap().global.json,
             Json::Short
