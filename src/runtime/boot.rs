@@ -213,10 +213,10 @@ fn open(plan: &Plan, inherited: Inherited, users: Users) -> Result<World, Refusa
         clients: BTreeMap::new(),
         upstream: Upstream::new(&plan.around),
         reserve: None,
+        doors: BTreeMap::new(),
         events: VecDeque::new(),
         strangers: false,
         leave: None,
-        settled: false,
     };
     world.refill_reserve();
     Ok(world)

@@ -11,7 +11,7 @@ use crate::runtime::world::World;
 use crate::unit::{ExecSettings, Unit};
 use nix::errno::Errno;
 use std::collections::BTreeMap;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::Path;
 
 /// The groups of all units.
@@ -25,7 +25,6 @@ pub(super) struct Groups {
 #[derive(Debug)]
 pub(super) struct Group {
     path: String,
-    dir: OwnedFd,
 }
 
 impl Groups {
@@ -54,14 +53,15 @@ impl Groups {
     /// Makes a unit's group. `None` without a subtree, or if it cannot be made.
     fn make(&self, path: String) -> Option<Group> {
         let tree = self.tree.as_ref()?;
-        let made = tree.create(&path).and_then(|()| tree.open_dir(&path));
+        let made = tree.create(&path);
         let told = made.inspect_err(|errno| tracing::warn!("the control group {path} cannot be made: {}", errno.desc()));
-        told.ok().map(|dir| Group { path, dir })
+        told.ok().map(|()| Group { path })
     }
 
-    /// Where a child of the unit is to be born.
-    pub(super) fn birth_place<'a>(&self, group: &'a Group) -> Option<BorrowedFd<'a>> {
-        Some(group.dir.as_fd())
+    /// Where a child of the unit is to be born. Opened anew each time, because ten thousand units at
+    /// rest shall not hold ten thousand descriptors.
+    pub(super) fn birth_place(&self, group: &Group) -> Result<Option<OwnedFd>, Errno> {
+        self.tree.as_ref().map(|tree| tree.open_dir(&group.path)).transpose()
     }
 
     pub(super) fn members(&self, group: &Group) -> Vec<i32> {

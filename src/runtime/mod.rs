@@ -13,6 +13,7 @@ mod facts;
 mod glob;
 mod groups;
 mod handles;
+mod hints;
 mod identity;
 mod inherited;
 mod library;

@@ -26,7 +26,8 @@ pub(super) fn take() -> Result<Signals, Errno> {
 
 impl Daemon {
     pub(super) fn hear_signals(&mut self) {
-        while let Ok(Some(caught)) = self.world.signals.read() {
+        // One per turn: the next one is readable still.
+        if let Ok(Some(caught)) = self.world.signals.read() {
             match caught.signal {
                 libc::SIGCHLD => self.world.strangers = true,
                 libc::SIGHUP => self.reload("SIGHUP"),

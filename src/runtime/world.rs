@@ -87,14 +87,14 @@ pub(super) struct World {
     pub(super) upstream: Upstream,
     /// Given up for a moment when descriptors run out, to close what waits.
     pub(super) reserve: Option<OwnedFd>,
+    /// Where sockets listen and what to try there, until it is told that they do.
+    pub(super) doors: BTreeMap<Text, String>,
     /// What happened and the engine has not heard yet.
     pub(super) events: VecDeque<Event>,
     /// Children ended that nobody tracks.
     pub(super) strangers: bool,
     /// The engine said it is over.
     pub(super) leave: Option<u8>,
-    /// The engine said that all boot units are settled.
-    pub(super) settled: bool,
 }
 
 impl World {

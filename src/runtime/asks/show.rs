@@ -8,7 +8,7 @@ use crate::engine::status::{Detail, ProcessStatus, UnitStatus};
 use crate::ids::Mono;
 use crate::runtime::clock;
 use crate::runtime::turn::Daemon;
-use crate::unit::{Unit, UnitKind, UnitName};
+use crate::unit::{Unit, UnitKind, UnitName, show};
 use std::collections::BTreeSet;
 
 type Properties = Vec<(&'static str, String)>;
@@ -137,20 +137,11 @@ fn pid(process: Option<&ProcessStatus>) -> String {
 fn generic(unit: &Unit, enabled: &BTreeSet<String>, out: &mut Properties) {
     out.push(("UnitFileState", file_state(unit, enabled).to_owned()));
     let known: BTreeSet<&str> = out.iter().map(|(property, _)| *property).collect();
-    let settings = settings_of(unit).into_iter().filter(|(property, _)| !known.contains(property)).collect::<Vec<_>>();
+    let settings = show::properties(unit).into_iter().filter(|(property, _)| !known.contains(property)).collect::<Vec<_>>();
     out.extend(settings);
     if matches!(unit.name.kind(), UnitKind::Target | UnitKind::Slice | UnitKind::Foreign) {
         out.retain(|(property, _)| *property != "Result");
     }
-}
-
-/// What every unit has.
-fn settings_of(unit: &Unit) -> Properties {
-    vec![
-        ("Id", unit.name.as_str().to_owned()),
-        ("LoadState", unit.load.as_str().to_owned()),
-        ("FragmentPath", unit.fragment.as_deref().unwrap_or_default().to_owned()),
-    ]
 }
 
 /// systemd's order begins with what scripts ask for; the rest is sorted by name, repeated ones stay

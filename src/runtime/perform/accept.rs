@@ -13,27 +13,34 @@ use std::os::fd::{AsFd, OwnedFd};
 
 impl World {
     pub(super) fn accept(&mut self, listener: FdToken, budget: u32) {
-        for _ in 0..budget {
-            match self.accept_one(listener) {
-                Ok(conn) => self.connected(listener, conn),
-                Err(AcceptError::WouldBlock) => return,
-                // The connection that failed is gone, the next one may be fine.
-                Err(AcceptError::Transient(_)) => {}
-                Err(AcceptError::Hard(errno)) => {
-                    let trouble = trouble(errno);
-                    if trouble == Trouble::Exhausted {
-                        self.refuse_with_reserve(listener, errno);
-                    }
-                    self.events.push_back(Event::AcceptFailed { listener, trouble });
-                    return;
-                }
+        let mut taken = Vec::new();
+        let failure = self.take_connections(listener, budget, &mut taken);
+        for conn in taken {
+            self.connected(listener, conn);
+        }
+        if let Some(errno) = failure {
+            let trouble = trouble(errno);
+            if trouble == Trouble::Exhausted {
+                self.refuse_with_reserve(listener, errno);
             }
+            self.events.push_back(Event::AcceptFailed { listener, trouble });
         }
     }
 
-    fn accept_one(&self, listener: FdToken) -> Result<OwnedFd, AcceptError> {
-        let fd = self.handles.get(listener).ok_or(AcceptError::WouldBlock)?;
-        Acceptor::new(&fd).accept()
+    /// As many as there are, at most `budget`; what ended the row if that was neither.
+    fn take_connections(&self, listener: FdToken, budget: u32, taken: &mut Vec<OwnedFd>) -> Option<Errno> {
+        let fd = self.handles.get(listener)?;
+        let acceptor = Acceptor::new(&fd);
+        for _ in 0..budget {
+            match acceptor.accept() {
+                Ok(conn) => taken.push(conn),
+                Err(AcceptError::WouldBlock) => return None,
+                // The connection that failed is gone, the next one may be fine.
+                Err(AcceptError::Transient(_)) => {}
+                Err(AcceptError::Hard(errno)) => return Some(errno),
+            }
+        }
+        None
     }
 
     fn connected(&mut self, listener: FdToken, conn: OwnedFd) {
@@ -54,7 +61,9 @@ impl World {
         if !matches!(errno, Errno::EMFILE | Errno::ENFILE) || self.reserve.take().is_none() {
             return;
         }
-        drop(self.accept_one(listener));
+        let mut turned_away = Vec::new();
+        self.take_connections(listener, 1, &mut turned_away);
+        drop(turned_away);
         self.refill_reserve();
     }
 

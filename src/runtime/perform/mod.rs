@@ -39,7 +39,7 @@ impl World {
             Effect::WatchStored { fd } => self.watch_stored(fd),
             Effect::EndIdle => self.idle = None,
             Effect::Answer { client, reply } => self.answer(client, &reply),
-            Effect::Tell(note) => tell(&note),
+            Effect::Tell(note) => self.tell(&note),
             // There is no record yet: what survives a crash is what the kernel and the files hold.
             Effect::Save { .. } => {}
             Effect::Forget { unit } => self.forget(unit),
@@ -56,10 +56,18 @@ impl World {
         }
     }
 
+    /// A note of the engine; the engine knows no addresses, so they are added here.
+    fn tell(&mut self, note: &Note) {
+        let listening = note.unit.as_ref().filter(|_| note.code == "socket-listening");
+        match listening.and_then(|unit| self.doors.remove(unit)) {
+            Some(door) => log(note, &format!("{} on {door}", note.text)),
+            None => log(note, &note.text),
+        }
+    }
+
     fn announce(&mut self, what: &Announcement) {
         match what {
             Announcement::Ready => {
-                self.settled = true;
                 self.upstream.ready();
                 // What nobody asked for by now belongs to no unit.
                 if self.inherited.len() > 0 {
@@ -73,9 +81,9 @@ impl World {
     }
 }
 
-/// A note of the engine into the log, with its fields.
-fn tell(note: &Note) {
-    let (unit, code, text) = (note.unit.as_deref(), note.code, note.text.as_str());
+/// A note into the log, with its fields.
+fn log(note: &Note, text: &str) {
+    let (unit, code) = (note.unit.as_deref(), note.code);
     match note.level {
         Level::Error => tracing::error!(UNIT = unit, CODE = code, "{text}"),
         Level::Warning => tracing::warn!(UNIT = unit, CODE = code, "{text}"),

@@ -8,6 +8,7 @@ use crate::linux::poll::Interest;
 use crate::linux::peer::ListenerFacts;
 use crate::linux::socket;
 use crate::plan::bind::{self, Port, Recipe, SocketCall};
+use crate::runtime::hints;
 use crate::runtime::source::Source;
 use crate::runtime::world::World;
 use crate::unit::socket::Listen;
@@ -81,6 +82,7 @@ impl World {
                     self.listeners.insert(token, listener);
                     fds.push((index, token));
                 }
+                self.doors.insert(settings.name.text(), door(settings, &recipe));
                 self.events.push_back(Event::Bound { unit, fds });
             }
             Err((trouble, detail)) => self.events.push_back(Event::BindFailed { unit, trouble, detail }),
@@ -221,4 +223,16 @@ impl World {
             handle.watched = true;
         }
     }
+}
+
+/// Where a socket listens, and for somebody at a terminal what to type.
+fn door(unit: &Unit, recipe: &Recipe) -> String {
+    let ports: Vec<String> = recipe.ports.iter().map(|port| format!("{} ({})", port.display, port.type_word)).collect();
+    let mut text = ports.join(", ");
+    if hints::is_terminal() {
+        for suggestion in hints::to_try(unit) {
+            text.push_str(&format!("\ntry: {suggestion}"));
+        }
+    }
+    text
 }

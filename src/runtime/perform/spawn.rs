@@ -142,6 +142,9 @@ impl World {
 
     fn program(&mut self, spawn: &Spawn, settings: &Settings<'_>, notify: Option<&str>) -> Result<Program, Failure> {
         let identity = self.identity(settings.exec, &spawn.command);
+        if let Err(failure) = &identity {
+            self.warn_unit(&spawn.settings, "identity-unknown", &failure.message);
+        }
         let files = self.environment_files(&settings.exec.environment_file)?;
         let strict_copy = |passed: &crate::engine::effect::Passed| PassedFd {
             name: passed.name.clone(),
@@ -210,7 +213,8 @@ impl World {
             supplies.push(fd.ok_or(Errno::EBADF)?);
         }
         let group = self.runs.get(&spawn.unit).and_then(|run| run.group.as_ref());
-        clone::spawn(program, &supplies, group.and_then(|group| self.groups.birth_place(group)))
+        let birth_place = group.map(|group| self.groups.birth_place(group)).transpose()?.flatten();
+        clone::spawn(program, &supplies, birth_place.as_ref().map(AsFd::as_fd))
     }
 
     /// The user database's answer, asked for only if the unit asks for somebody else.
@@ -259,7 +263,7 @@ pub(super) fn step_failure(proc: ProcToken, steps: &[Step], failure: StepFailure
     let (status, detail) = match steps.get(failure.step) {
         Some(step) => {
             let purpose = step.purpose();
-            let detail = format!("step {} ({step:?}) failed: {}", purpose.name(), failure.errno.desc());
+            let detail = format!("{} failed: {}", crate::plan::explain::step(step), failure.errno.desc());
             (purpose.exit_status(), detail)
         }
         None => {
