@@ -65,8 +65,6 @@ pub struct Given {
     pub sockets: Vec<UnitName>,
     /// `PAMName=`
     pub pam_name: bool,
-    /// `StandardInput=`
-    pub standard_input: bool,
 }
 
 impl Draft {

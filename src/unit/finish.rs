@@ -248,7 +248,7 @@ fn complete_service(draft: &mut Draft) -> Option<Refusal> {
     if notifies && service.notify_access == NotifyAccess::None {
         service.notify_access = NotifyAccess::Main;
     }
-    if !draft.given.standard_input && !draft.exec.standard_input_data.is_empty() {
+    if draft.exec.standard_input == super::exec::Input::Null && !draft.exec.standard_input_data.is_empty() {
         draft.exec.standard_input = super::exec::Input::Data;
     }
     refuse_service(draft)

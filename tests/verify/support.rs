@@ -15,7 +15,7 @@ pub(crate) fn library() -> Library {
 }
 
 pub(crate) fn name(text: &str) -> UnitName {
-    UnitName::parse(text).unwrap()
+    UnitName::parse(text).expect("a unit name")
 }
 
 /// A loaded unit and what was found on the way.

@@ -58,7 +58,6 @@ fn input(line: &mut Line<'_>) -> Outcome {
         },
     };
     line.draft.exec.standard_input = value;
-    line.draft.given.standard_input = true;
     Ok(())
 }
 

@@ -121,9 +121,12 @@ fn streams(exec: &ExecSettings, out: &mut Properties) {
     if let Input::Fd(name) = &exec.standard_input {
         out.text("StandardInputFileDescriptorName", name.as_deref().unwrap_or("stdin"));
     }
-    // Only with nothing set do the output streams follow a socket on standard input.
-    let default = if exec.standard_input == Input::Socket { Output::Inherit } else { Output::Journal { console: false } };
-    out.text("StandardOutput", output(exec.standard_output.as_ref().unwrap_or(&default)));
+    // What is not set follows the input, if that leads anywhere.
+    let journal = Output::Journal { console: false };
+    let follows = !matches!(exec.standard_input, Input::Null | Input::Data);
+    let default = if follows { &Output::Inherit } else { &journal };
+    let chosen = exec.standard_output.as_ref().filter(|o| **o != Output::Inherit).unwrap_or(default);
+    out.text("StandardOutput", output(chosen));
     if let Some(Output::Fd(name)) = &exec.standard_output {
         out.text("StandardOutputFileDescriptorName", name.as_deref().unwrap_or("stdout"));
     }

@@ -120,8 +120,7 @@ fn common(unit: &Unit, out: &mut Properties) {
     out.text("Id", unit.name.as_str());
     out.list("Names", std::iter::once(&unit.name).chain(&unit.aliases).map(|n| n.as_str()));
     for (name, kind) in DEPENDENCIES {
-        let units: Vec<&str> = unit.related(kind).map(|n| n.as_str()).collect();
-        out.text(name, units.join(" "));
+        out.list(name, unit.related(kind).map(|n| n.as_str()));
     }
     out.list("RequiresMountsFor", &settings.requires_mounts_for);
     out.list("Documentation", &settings.documentation);
