@@ -151,7 +151,7 @@ time.sleep(100)
         pass
     time.sleep(0.5)
     assert p.state("quiet.service").startswith("activating"), "a stranger's READY=1 counts for nobody"
-    wait("no descriptor is left", lambda: p.fds() <= before + 4)
+    wait("no descriptor is left", lambda: p.fds() <= before + 12)
 
 
 def journey_unit_files_change_under_way(t):

@@ -21,6 +21,7 @@ def echo(t, name="e", port=6001, extra="", service=CAT):
 def journey_port_in_use(t):
     """A port somebody else has: that socket fails and says which address; the others work; later it can be started."""
     taken = socket.socket()
+    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     taken.bind(local(6001))
     taken.listen()
     echo(t, "taken", 6001)
@@ -114,6 +115,16 @@ def journey_too_many_processes(t):
         f.write("max")
     s.close()
     wait("it answers again", lambda: ask(local(6001), b"x") == b"x", 20)
+    assert p.state("e.socket").startswith("active")
+
+
+def journey_too_fast(t):
+    """The trigger limit of Accept=yes: the socket pauses, those who come meanwhile wait, and all are served."""
+    echo(t, extra="TriggerLimitIntervalSec=1s\nTriggerLimitBurst=20\n")
+    p = t.porterd()
+    for n in range(60):
+        assert ask(local(6001), b"%d" % n) == b"%d" % n, f"connection {n}"
+    assert "trigger limit" in p.log()
     assert p.state("e.socket").startswith("active")
 
 
@@ -229,10 +240,10 @@ def journey_full_disk_for_the_log(t):
 
 
 def journey_signals_nobody_meant(t):
-    """SIGHUP, SIGUSR1, SIGUSR2, SIGPIPE, SIGWINCH, SIGALRM: porterd goes on."""
+    """SIGHUP, SIGUSR1, SIGUSR2, SIGPIPE, SIGWINCH: porterd goes on."""
     echo(t)
     p = t.porterd()
-    for s in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE, signal.SIGWINCH, signal.SIGALRM):
+    for s in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE, signal.SIGWINCH):
         p.process.send_signal(s)
         time.sleep(0.05)
     assert p.alive(), f"it ended with {p.process.returncode}"

@@ -70,7 +70,7 @@ def journey_named_units_only(t):
 
 def journey_a_process_per_connection(t):
     """A hundred at once, two hundred after each other; then no process and no descriptor is left."""
-    t.unit("echo.socket", "[Socket]\nListenStream=127.0.0.1:6001\nAccept=yes\nMaxConnections=200\n")
+    t.unit("echo.socket", "[Socket]\nListenStream=127.0.0.1:6001\nAccept=yes\nMaxConnections=200\nTriggerLimitIntervalSec=0\n")
     t.unit("echo@.service", CAT)
     p = t.porterd()
     ask(local(6001), b"warm")

@@ -274,8 +274,9 @@ def ask(address, text=b"", seconds=5.0):
     """Connects, says something, reads to the end; a reset counts as the end."""
     with dial(address, seconds) as s:
         if text:
-            s.sendall(text)
-            s.shutdown(socket.SHUT_WR)
+            with contextlib.suppress(OSError):  # it may be turned away before it can speak
+                s.sendall(text)
+                s.shutdown(socket.SHUT_WR)
         return read_all(s)
 
 
