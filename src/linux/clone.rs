@@ -342,12 +342,12 @@ fn clone_onto_stack(
     // and with it the time in which a child shares our memory (CLONE_VFORK).
     let result = unsafe { clone3(&args, frame) };
     drop(blocked);
-    drop(stack);
     // A child that changes its user makes the memory it shares with us undumpable (which protects it
     // from that user). Afterwards it is ours alone again, and may be debugged as before.
     if flags & libc::CLONE_VM as u64 != 0 && dumpable == Ok(true) {
         let _cannot_fail = nix::sys::prctl::set_dumpable(true);
     }
+    drop(stack);
     if result < 0 {
         return Err(Errno::from_raw(-result as i32));
     }

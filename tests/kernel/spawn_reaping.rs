@@ -8,20 +8,24 @@ use std::ffi::CString;
 use std::os::fd::AsFd;
 
 fn shell(script: &str) -> Child {
+    shell_after(script, &[])
+}
+
+fn shell_after(script: &str, steps: &[Step]) -> Child {
     let argv: Vec<CString> = ["/bin/sh", "-c", script]
         .iter()
         .map(|word| CString::new(*word).unwrap())
         .collect();
     let candidates = vec![argv[0].clone()];
+    let end = [
+        Step::Unmask,
+        Step::Exec {
+            candidates,
+            missing_ok: false,
+        },
+    ];
     let program = Program {
-        steps: [
-            Step::Unmask,
-            Step::Exec {
-                candidates,
-                missing_ok: false,
-            },
-        ]
-        .into(),
+        steps: steps.iter().cloned().chain(end).collect(),
         supplies: [].into(),
         slots: 0,
         argv: argv.into(),
@@ -83,5 +87,15 @@ fn orphans_are_collected_and_tracked_children_are_not() {
             process::try_wait(pidfd.as_fd()).unwrap()
         });
         assert_eq!(exit, Exit::Code(status));
+    }
+
+    // Starting another user's program leaves us as debuggable as before.
+    if nix::unistd::geteuid().is_root() {
+        let user = Step::Uid {
+            uid: 65_534,
+            keep_caps: false,
+        };
+        assert_eq!(wait(&shell_after("exit 0", &[user])), Exit::Code(0));
+        assert_eq!(nix::sys::prctl::get_dumpable(), Ok(true));
     }
 }
