@@ -8,6 +8,7 @@ use super::socket::CallError;
 use crate::bounds::{NOTIFY_BYTES_MAX, NOTIFY_RECEIVE_BUFFER_BYTES};
 use crate::unit::socket::Address;
 use nix::errno::Errno;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -172,11 +173,10 @@ fn judge(received: raw::Received, buffer: &[u8]) -> Result<Message, Dropped> {
         return drop_it(Why::UnknownSender);
     }
     let text = buffer.get(..received.length).unwrap_or(buffer);
-    let text = text.strip_suffix(&[0]).unwrap_or(text);
-    if text.contains(&0) {
-        return drop_it(Why::InnerNul);
-    }
-    let (words, lines) = split(&String::from_utf8_lossy(text));
+    let (words, lines) = match parse(text) {
+        Ok(parsed) => parsed,
+        Err(why) => return drop_it(why),
+    };
     Ok(Message {
         pid,
         uid,
@@ -187,15 +187,28 @@ fn judge(received: raw::Received, buffer: &[u8]) -> Result<Message, Dropped> {
     })
 }
 
+/// The text of a datagram: its words (see [`Message::words`]) and the number of its lines. Pure.
+pub fn parse(text: &[u8]) -> Result<(Vec<(String, String)>, usize), Why> {
+    if text.len() > NOTIFY_BYTES_MAX {
+        return Err(Why::TooLong);
+    }
+    let text = text.strip_suffix(&[0]).unwrap_or(text);
+    if text.contains(&0) {
+        return Err(Why::InnerNul);
+    }
+    Ok(split(&String::from_utf8_lossy(text)))
+}
+
 /// First occurrence of each key, and the number of lines.
 fn split(text: &str) -> (Vec<(String, String)>, usize) {
     let mut words: Vec<(String, String)> = Vec::new();
+    let mut known: BTreeSet<&str> = BTreeSet::new();
     let mut lines = 0;
     for line in text.split(['\n', '\r']).filter(|line| !line.is_empty()) {
         lines += 1;
         if let Some((key, value)) = line.split_once('=')
             && !key.is_empty()
-            && !words.iter().any(|(known, _)| known == key)
+            && known.insert(key)
         {
             words.push((key.to_owned(), value.to_owned()));
         }
@@ -221,6 +234,14 @@ impl Drop for NotifySocket {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_nul_at_the_end_is_tolerated() {
+        assert_eq!(parse(b"A=1\0").unwrap().0, [("A".to_owned(), "1".to_owned())]);
+        assert_eq!(parse(b"A=1\0\0"), Err(Why::InnerNul));
+        assert_eq!(parse(&[b'x'; NOTIFY_BYTES_MAX]), Ok((Vec::new(), 1)));
+        assert_eq!(parse(&[b'x'; NOTIFY_BYTES_MAX + 1]), Err(Why::TooLong));
+    }
 
     #[test]
     fn words_are_first_occurrences_and_lines_are_counted() {
