@@ -41,6 +41,10 @@ pub(super) mod exit {
     pub(in crate::runtime) const CONFIG: u8 = 78;
 }
 
+/// What porterd itself holds (standard streams, epoll, timer, signals, control socket and a few
+/// clients, inotify, the reserve), and what starting one service takes for a moment.
+const SPARE_DESCRIPTORS: u64 = 20;
+
 /// Why porterd does not come up.
 #[derive(Debug)]
 pub(super) struct Refusal {
@@ -191,6 +195,7 @@ fn open(plan: &Plan, inherited: Inherited, users: Users) -> Result<World, Refusa
         runtime_dir: plan.runtime_dir.clone(),
         user_mode: plan.line.user,
         instance_cgroups: plan.config.instance_cgroups,
+        descriptors_comfortable: comfortable(plan),
     };
     let mut world = World {
         facts,
@@ -220,6 +225,17 @@ fn open(plan: &Plan, inherited: Inherited, users: Users) -> Result<World, Refusa
     };
     world.refill_reserve();
     Ok(world)
+}
+
+/// Descriptors kept for starting services while connections wait: systemd keeps none, and neither
+/// does its strict imitation.
+fn comfortable(plan: &Plan) -> u64 {
+    let limits = facts::limits();
+    let soft = limits.iter().find(|(resource, _)| *resource == Resource::Nofile).map_or(u64::MAX, |(_, limit)| limit.soft);
+    match plan.line.strict_systemd || plan.config.strict_systemd {
+        true => u64::MAX,
+        false => soft.saturating_sub(SPARE_DESCRIPTORS),
+    }
 }
 
 fn control(plan: &Plan) -> Result<Server, Refusal> {

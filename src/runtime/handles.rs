@@ -36,6 +36,10 @@ impl Handles {
         self.open.get_mut(&token)
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.open.len()
+    }
+
     /// Gives the descriptor up; dropping it closes it, and epoll forgets it with the last copy.
     pub(super) fn take(&mut self, token: FdToken) -> Option<Handle> {
         self.open.remove(&token)

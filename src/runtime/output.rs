@@ -170,6 +170,11 @@ impl Outputs {
         tail.push_back(Line { at_usec: clock::realtime_usec(), identifier: style.identifier.clone(), text });
     }
 
+    /// How many pipes or connections there are.
+    pub(super) fn len(&self) -> usize {
+        self.pipes.len() + self.streams.len()
+    }
+
     /// The last lines of a unit, oldest first.
     pub(super) fn tail(&self, unit: &UnitName) -> impl Iterator<Item = &Line> {
         self.tails.get(&collective(unit)).into_iter().flatten()

@@ -37,6 +37,10 @@ impl Processes {
         Some(proc)
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.by_token.len()
+    }
+
     pub(super) fn get(&self, token: ProcToken) -> Option<&Proc> {
         self.by_token.get(&token)
     }

@@ -34,6 +34,8 @@ pub(super) struct Facts {
     pub(super) runtime_dir: PathBuf,
     pub(super) user_mode: bool,
     pub(super) instance_cgroups: bool,
+    /// Descriptors for what comes and goes; the rest is kept for starting services.
+    pub(super) descriptors_comfortable: u64,
 }
 
 /// The processes of one unit and what belongs to them.

@@ -2,7 +2,7 @@
 //! beforehand was asked when it was opened.
 
 use super::ports::trouble;
-use crate::engine::event::{Event, Peer, Trouble};
+use crate::engine::event::{Event, Peer};
 use crate::ids::FdToken;
 use crate::linux::accept::{AcceptError, Acceptor};
 use crate::linux::peer::{PeerFacts, peer};
@@ -14,17 +14,26 @@ use std::os::fd::{AsFd, OwnedFd};
 impl World {
     pub(super) fn accept(&mut self, listener: FdToken, budget: u32) {
         let mut taken = Vec::new();
-        let failure = self.take_connections(listener, budget, &mut taken);
+        let room = self.room();
+        let mut failure = self.take_connections(listener, budget.min(room), &mut taken);
+        if room < budget && taken.len() as u64 >= u64::from(room) {
+            failure = Some(Errno::EMFILE);
+        }
         for conn in taken {
             self.connected(listener, conn);
         }
         if let Some(errno) = failure {
-            let trouble = trouble(errno);
-            if trouble == Trouble::Exhausted {
-                self.refuse_with_reserve(listener, errno);
-            }
-            self.events.push_back(Event::AcceptFailed { listener, trouble });
+            // Whoever was not taken waits in the backlog until the pause is over.
+            self.events.push_back(Event::AcceptFailed { listener, trouble: trouble(errno) });
         }
+    }
+
+    /// For how many connections there are descriptors: each needs its own and a pidfd, and some are
+    /// kept for starting what serves them. What cannot be served waits in the backlog.
+    fn room(&self) -> u32 {
+        let in_use = self.handles.len() + self.processes.len() + self.strays.len() + 2 * self.outputs.len();
+        let free = self.facts.descriptors_comfortable.saturating_sub(in_use as u64);
+        u32::try_from(free / 2).unwrap_or(u32::MAX)
     }
 
     /// As many as there are, at most `budget`; what ended the row if that was neither.
@@ -55,18 +64,7 @@ impl World {
         self.events.push_back(Event::Connected { listener, conn, peer });
     }
 
-    /// Out of descriptors: one that was kept for this lets the oldest connection be taken and closed
-    /// at once, so that its client is told, and does not wait for a time-out.
-    fn refuse_with_reserve(&mut self, listener: FdToken, errno: Errno) {
-        if !matches!(errno, Errno::EMFILE | Errno::ENFILE) || self.reserve.take().is_none() {
-            return;
-        }
-        let mut turned_away = Vec::new();
-        self.take_connections(listener, 1, &mut turned_away);
-        drop(turned_away);
-        self.refill_reserve();
-    }
-
+    /// One descriptor is kept so that what was taken can still be served when none is left.
     pub(in crate::runtime) fn refill_reserve(&mut self) {
         if self.reserve.is_none() {
             self.reserve = self.signals.as_fd().try_clone_to_owned().ok();

@@ -104,7 +104,11 @@ impl World {
             false => None,
         };
         let program = self.program(spawn, &settings, notify.as_deref())?;
-        let child = self.clone_child(spawn, &settings, &program).map_err(|errno| {
+        let mut child = self.clone_child(spawn, &settings, &program);
+        if matches!(child, Err(Errno::EMFILE)) && self.reserve.take().is_some() {
+            child = self.clone_child(spawn, &settings, &program);
+        }
+        let child = child.map_err(|errno| {
             let hint = match errno {
                 Errno::EAGAIN => "; a limit of processes was reached (TasksMax=, RLIMIT_NPROC, pid_max)",
                 Errno::EMFILE | Errno::ENFILE => "; no descriptors are left (LimitNOFILE= of porterd)",
