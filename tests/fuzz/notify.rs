@@ -17,8 +17,26 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| check(bytes));
 #[cfg(not(fuzzing))]
 fn main() {
     const WORDS: [&str; 20] = [
-        "\n", "\r", "\0", "=", "\n\n", "READY=1", "STOPPING=1", "STATUS=", "MAINPID=", "WATCHDOG=1", "FDSTORE=1", "FDNAME=",
-        "BARRIER=1", "ERRNO=", "EXTEND_TIMEOUT_USEC=", "18446744073709551616", "-1", "ä", "\u{1b}", "READY=1\nREADY=0",
+        "\n",
+        "\r",
+        "\0",
+        "=",
+        "\n\n",
+        "READY=1",
+        "STOPPING=1",
+        "STATUS=",
+        "MAINPID=",
+        "WATCHDOG=1",
+        "FDSTORE=1",
+        "FDNAME=",
+        "BARRIER=1",
+        "ERRNO=",
+        "EXTEND_TIMEOUT_USEC=",
+        "18446744073709551616",
+        "-1",
+        "ä",
+        "\u{1b}",
+        "READY=1\nREADY=0",
     ];
     replay::run("notify", &WORDS, check);
 }
@@ -34,16 +52,30 @@ fn check(bytes: &[u8]) {
     };
     assert!(bytes.len() <= NOTIFY_BYTES_MAX && !inner_nul);
     let text = String::from_utf8_lossy(bytes.strip_suffix(&[0]).unwrap_or(bytes));
-    assert_eq!(lines, text.split(['\n', '\r']).filter(|line| !line.is_empty()).count());
+    assert_eq!(
+        lines,
+        text.split(['\n', '\r'])
+            .filter(|line| !line.is_empty())
+            .count()
+    );
     assert!(words.len() <= lines);
     let keys: BTreeSet<&str> = words.iter().map(|(key, _)| key.as_str()).collect();
     assert_eq!(keys.len(), words.len(), "a key is there twice");
     for (key, value) in &words {
-        assert!(!key.is_empty() && !key.contains(['=', '\n', '\r', '\0']) && !value.contains(['\n', '\r', '\0']));
-        let first = text.split(['\n', '\r']).find_map(|line| line.strip_prefix(key.as_str())?.strip_prefix('='));
+        assert!(
+            !key.is_empty()
+                && !key.contains(['=', '\n', '\r', '\0'])
+                && !value.contains(['\n', '\r', '\0'])
+        );
+        let first = text
+            .split(['\n', '\r'])
+            .find_map(|line| line.strip_prefix(key.as_str())?.strip_prefix('='));
         assert_eq!(first, Some(value.as_str()), "not the first {key}");
     }
-    let again: String = words.iter().map(|(key, value)| format!("{key}={value}\n")).collect();
+    let again: String = words
+        .iter()
+        .map(|(key, value)| format!("{key}={value}\n"))
+        .collect();
     // A replaced byte becomes three.
     if again.len() <= NOTIFY_BYTES_MAX {
         assert_eq!(parse(again.as_bytes()), Ok((words.clone(), words.len())));
