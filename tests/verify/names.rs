@@ -3,7 +3,7 @@
 
 use crate::support::{library, load_from, name, socket_of};
 use porterd::unit::LoadState::{BadSetting, Loaded as Ok_, Masked, NotFound};
-use porterd::unit::load::MemoryFiles;
+use porterd::unit::load::{Entry, FileError, Files, MemoryFiles};
 use porterd::unit::{Body, Dependency, LoadState};
 
 const PLAIN: &str = "[Socket]\nListenStream=@a\n";
@@ -405,4 +405,46 @@ fn s31_escapes_in_instances() {
     let f = files(&[("/etc/units/foo@.service", "[Unit]\nDescription=%i %I\n[Service]\nExecStart=/bin/a\n")]);
     assert_eq!(load_from(&f, "foo@a-b.service").description(), "a-b a/b");
     assert_eq!(load_from(&f, "foo@x\\x2dy.service").description(), "x\\x2dy x-y");
+}
+
+/// Counts what is asked of the file system.
+struct Counting<'a> {
+    files: &'a MemoryFiles,
+    lists: std::cell::Cell<usize>,
+    reads: std::cell::Cell<usize>,
+}
+
+impl Files for Counting<'_> {
+    fn read(&self, path: &str) -> Result<Vec<u8>, FileError> {
+        self.reads.set(self.reads.get() + 1);
+        self.files.read(path)
+    }
+
+    fn list(&self, directory: &str) -> Result<Vec<Entry>, FileError> {
+        self.lists.set(self.lists.get() + 1);
+        self.files.list(directory)
+    }
+
+    fn link(&self, path: &str) -> Option<String> {
+        self.files.link(path)
+    }
+}
+
+#[test]
+fn every_directory_is_listed_once() {
+    const UNITS: usize = 200;
+    let mut files = MemoryFiles::new();
+    files.write("/etc/units/socket.d/a.conf", "[Socket]\nBacklog=3\n");
+    files.write("/etc/units/s-.socket.d/b.conf", "[Socket]\nMark=3\n");
+    for i in 0..UNITS {
+        files.write(&format!("/etc/units/s-{i}.socket"), format!("[Socket]\nListenStream=@{i}\n"));
+        files.write(&format!("/etc/units/s-{i}.service"), "[Service]\nExecStart=/bin/a\n");
+    }
+    let counting = Counting { files: &files, lists: 0.into(), reads: 0.into() };
+    let mut library = library();
+    let names = library.all_names(&counting);
+    let units = library.closure(&counting, &names);
+    assert!(units.len() >= 2 * UNITS);
+    // Three directories of the search path and two of drop-ins; every unit and two drop-ins.
+    assert_eq!((counting.lists.get(), counting.reads.get()), (5, 2 * UNITS + 2));
 }

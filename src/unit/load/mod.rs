@@ -100,15 +100,15 @@ impl Library {
     /// sockets start are read too, see [`Library::templates`].
     pub fn closure(&mut self, files: &dyn Files, names: &[UnitName]) -> Vec<Arc<Unit>> {
         let mut pending: Vec<UnitName> = names.iter().rev().cloned().collect();
-        let mut seen: BTreeSet<UnitName> = BTreeSet::new();
+        // Names that were asked for, and canonical names that are in `units`.
+        let (mut seen, mut taken) = (BTreeSet::new(), BTreeSet::new());
         let mut units = Vec::new();
         while let Some(name) = pending.pop() {
-            if seen.contains(&name) {
+            if !seen.insert(name.clone()) {
                 continue;
             }
             let unit = self.load(files, &name);
-            seen.insert(name);
-            if !seen.insert(unit.name.clone()) && units.iter().any(|u: &Arc<Unit>| u.name == unit.name) {
+            if !taken.insert(unit.name.clone()) {
                 continue;
             }
             let related = unit.common.dependencies.iter().filter(|(kind, _)| reaches(*kind));
