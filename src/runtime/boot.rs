@@ -195,6 +195,7 @@ fn open(plan: &Plan, inherited: Inherited, users: Users) -> Result<World, Refusa
         runtime_dir: plan.runtime_dir.clone(),
         user_mode: plan.line.user,
         instance_cgroups: plan.config.instance_cgroups,
+        readers: plan.config.readers,
         descriptors_comfortable: comfortable(plan),
     };
     let mut world = World {

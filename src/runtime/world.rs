@@ -2,7 +2,7 @@
 //! groups, output, the control socket. Decides nothing; what it remembers per unit is only what it
 //! needs to find the unit's processes again.
 
-use crate::config::Surroundings;
+use crate::config::{Readers, Surroundings};
 use crate::control::server::Server;
 use crate::engine::event::Event;
 use crate::ids::{ClientId, FdToken, ProcToken, Text, UnitId};
@@ -34,6 +34,8 @@ pub(super) struct Facts {
     pub(super) runtime_dir: PathBuf,
     pub(super) user_mode: bool,
     pub(super) instance_cgroups: bool,
+    /// Who may look besides root and our own user.
+    pub(super) readers: Readers,
     /// Descriptors for what comes and goes; the rest is kept for starting services.
     pub(super) descriptors_comfortable: u64,
 }

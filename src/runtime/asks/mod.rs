@@ -7,7 +7,7 @@ mod list;
 mod show;
 mod status;
 
-use crate::config::LogLevel;
+use crate::config::{LogLevel, Readers};
 use crate::control::server::Incoming;
 use crate::control::varlink::errors;
 use crate::control::wire::{self, Call, Outcome, Reply};
@@ -107,6 +107,12 @@ impl Daemon {
 
     fn asked(&mut self, incoming: Incoming) {
         let client = incoming.client;
+        let trusted = incoming.uid == 0 || incoming.uid == self.world.facts.ambient.uid;
+        if !trusted && self.world.facts.readers == Readers::Root {
+            let message = format!("user {} may not look; readers = \"everyone\" in porterd.toml allows it", incoming.uid);
+            let parameters = serde_json::json!({ "detail": message });
+            return self.world.server.error(client, errors::PERMISSION_DENIED, &parameters);
+        }
         tracing::debug!("user {} (process {}) asks: {:?}", incoming.uid, incoming.pid, incoming.call);
         match incoming.call {
             Call::Job(job) => {
