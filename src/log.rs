@@ -78,14 +78,20 @@ pub fn level() -> LogLevel {
 }
 
 fn current() -> (LogLevel, LevelFilter) {
-    LEVELS.get(usize::from(LEVEL.load(Ordering::Relaxed))).copied().unwrap_or(LEVELS[3])
+    LEVELS
+        .get(usize::from(LEVEL.load(Ordering::Relaxed)))
+        .copied()
+        .unwrap_or(LEVELS[3])
 }
 
 /// Lets pass what the level of the moment lets pass; others cost one comparison.
 struct Threshold;
 
 impl<S: Subscriber> Layer<S> for Threshold {
-    fn register_callsite(&self, metadata: &'static tracing::Metadata<'static>) -> tracing::subscriber::Interest {
+    fn register_callsite(
+        &self,
+        metadata: &'static tracing::Metadata<'static>,
+    ) -> tracing::subscriber::Interest {
         match self.lets_pass(metadata) {
             true => tracing::subscriber::Interest::always(),
             false => tracing::subscriber::Interest::never(),

@@ -1,5 +1,8 @@
 //! The environment that porterd itself was started in.
-#![allow(clippy::disallowed_methods, reason = "this is where configuration comes from")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "this is where configuration comes from"
+)]
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

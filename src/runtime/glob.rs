@@ -1,5 +1,8 @@
 //! glob(7) over real directories, and fnmatch(3) for single names. No braces, no tilde.
-#![allow(clippy::disallowed_methods, reason = "patterns are matched against the file system")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "patterns are matched against the file system"
+)]
 
 use std::path::{Path, PathBuf};
 
@@ -28,7 +31,9 @@ pub(super) fn matches(pattern: &str, name: &str) -> bool {
             }
             None => {}
         }
-        let Some((star_p, star_n)) = star else { return false };
+        let Some((star_p, star_n)) = star else {
+            return false;
+        };
         star = Some((star_p, star_n + 1));
         p = star_p + 1;
         n = star_n + 1;
@@ -83,7 +88,10 @@ pub(super) fn paths(pattern: &str) -> Vec<PathBuf> {
     let mut found = vec![PathBuf::from("/")];
     let mut budget = ENTRIES_MAX;
     for part in pattern.split('/').filter(|p| !p.is_empty()) {
-        found = found.iter().flat_map(|dir| children(dir, part, &mut budget)).collect();
+        found = found
+            .iter()
+            .flat_map(|dir| children(dir, part, &mut budget))
+            .collect();
     }
     found.sort();
     found
@@ -92,9 +100,15 @@ pub(super) fn paths(pattern: &str) -> Vec<PathBuf> {
 fn children(dir: &Path, pattern: &str, budget: &mut usize) -> Vec<PathBuf> {
     if !pattern.contains(['*', '?', '[', '\\']) {
         let path = dir.join(pattern);
-        return if path.symlink_metadata().is_ok() { vec![path] } else { Vec::new() };
+        return if path.symlink_metadata().is_ok() {
+            vec![path]
+        } else {
+            Vec::new()
+        };
     }
-    let Ok(entries) = std::fs::read_dir(dir) else { return Vec::new() };
+    let Ok(entries) = std::fs::read_dir(dir) else {
+        return Vec::new();
+    };
     let mut found = Vec::new();
     for entry in entries.flatten() {
         if *budget == 0 {
@@ -136,7 +150,10 @@ mod tests {
 
     #[test]
     fn directories() {
-        assert_eq!(paths("/proc/sel[f]/stat*").first(), Some(&PathBuf::from("/proc/self/stat")));
+        assert_eq!(
+            paths("/proc/sel[f]/stat*").first(),
+            Some(&PathBuf::from("/proc/self/stat"))
+        );
         assert!(paths("/proc/no-such-*/x").is_empty());
     }
 }

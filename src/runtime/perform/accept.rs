@@ -24,20 +24,32 @@ impl World {
         }
         if let Some(errno) = failure {
             // Whoever was not taken waits in the backlog until the pause is over.
-            self.events.push_back(Event::AcceptFailed { listener, trouble: trouble(errno) });
+            self.events.push_back(Event::AcceptFailed {
+                listener,
+                trouble: trouble(errno),
+            });
         }
     }
 
     /// For how many connections there are descriptors: each needs its own and a pidfd, and some are
     /// kept for starting what serves them. What cannot be served waits in the backlog.
     fn room(&self) -> u32 {
-        let in_use = self.handles.len() + self.processes.len() + self.strays.len() + 2 * self.outputs.len();
-        let free = self.facts.descriptors_comfortable.saturating_sub(in_use as u64);
+        let in_use =
+            self.handles.len() + self.processes.len() + self.strays.len() + 2 * self.outputs.len();
+        let free = self
+            .facts
+            .descriptors_comfortable
+            .saturating_sub(in_use as u64);
         u32::try_from(free / 2).unwrap_or(u32::MAX)
     }
 
     /// As many as there are, at most `budget`; what ended the row if that was neither.
-    fn take_connections(&self, listener: FdToken, budget: u32, taken: &mut Vec<OwnedFd>) -> Option<Errno> {
+    fn take_connections(
+        &self,
+        listener: FdToken,
+        budget: u32,
+        taken: &mut Vec<OwnedFd>,
+    ) -> Option<Errno> {
         let fd = self.handles.get(listener)?;
         let acceptor = Acceptor::new(&fd);
         for _ in 0..budget {
@@ -53,15 +65,25 @@ impl World {
     }
 
     fn connected(&mut self, listener: FdToken, conn: OwnedFd) {
-        let Some(known) = self.listeners.get(&listener) else { return };
+        let Some(known) = self.listeners.get(&listener) else {
+            return;
+        };
         if !known.calls.is_empty() {
             for warning in socket::apply_connection_options(&conn, &known.calls) {
                 tracing::debug!("a connection's option: {warning}");
             }
         }
-        let peer = known.facts.as_ref().and_then(|facts| peer(&conn, facts)).map(translate);
+        let peer = known
+            .facts
+            .as_ref()
+            .and_then(|facts| peer(&conn, facts))
+            .map(translate);
         let conn = self.handles.keep(conn);
-        self.events.push_back(Event::Connected { listener, conn, peer });
+        self.events.push_back(Event::Connected {
+            listener,
+            conn,
+            peer,
+        });
     }
 
     /// One descriptor is kept so that what was taken can still be served when none is left.
@@ -72,10 +94,14 @@ impl World {
     }
 
     pub(super) fn drain(&mut self, fd: FdToken) {
-        let Some(port) = self.handles.get(fd) else { return };
+        let Some(port) = self.handles.get(fd) else {
+            return;
+        };
         match drain::drain(port) {
             Ok(0) => {}
-            Ok(count) => tracing::debug!("{count} pending connections or messages were thrown away"),
+            Ok(count) => {
+                tracing::debug!("{count} pending connections or messages were thrown away")
+            }
             Err(errno) => tracing::debug!("pending data cannot be thrown away: {}", errno.desc()),
         }
     }
@@ -83,7 +109,15 @@ impl World {
 
 fn translate(facts: PeerFacts) -> Peer {
     match facts {
-        PeerFacts::Ip { local, remote, scope } => Peer::Ip { local, remote, scope },
+        PeerFacts::Ip {
+            local,
+            remote,
+            scope,
+        } => Peer::Ip {
+            local,
+            remote,
+            scope,
+        },
         PeerFacts::Unix { pid, uid, address } => Peer::Unix { pid, uid, address },
         PeerFacts::Vsock { local, remote } => Peer::Vsock { local, remote },
     }

@@ -38,14 +38,21 @@ impl World {
             }
         }
         self.note_emptiness(proc.unit);
-        self.events.push_back(Event::Exited { proc: token, status });
+        self.events.push_back(Event::Exited {
+            proc: token,
+            status,
+        });
         Some(proc.unit)
     }
 
     /// The report of a patient child: it reached exec, or a step failed.
     pub(in crate::runtime) fn reported(&mut self, token: ProcToken) {
-        let Some(proc) = self.processes.get_mut(token) else { return };
-        let Some((pipe, steps)) = proc.report.take() else { return };
+        let Some(proc) = self.processes.get_mut(token) else {
+            return;
+        };
+        let Some((pipe, steps)) = proc.report.take() else {
+            return;
+        };
         match read_report(pipe.as_fd()) {
             None => proc.report = Some((pipe, steps)),
             Some(outcome) => {
@@ -61,7 +68,8 @@ impl World {
     /// Sees whether anybody is left in a unit, and remembers it, so that signalling nobody costs
     /// nothing.
     fn note_emptiness(&mut self, unit: UnitId) {
-        let empty = self.runs.get(&unit).is_some_and(|run| run.procs.is_empty()) && self.leftovers(unit).is_empty();
+        let empty = self.runs.get(&unit).is_some_and(|run| run.procs.is_empty())
+            && self.leftovers(unit).is_empty();
         if let Some(run) = self.runs.get_mut(&unit) {
             run.empty = empty;
         }
@@ -70,7 +78,9 @@ impl World {
     /// Tells that a unit is empty, or arranges to be told. To be called when the engine has heard of
     /// the exits before.
     pub(in crate::runtime) fn check_empty(&mut self, unit: UnitId) {
-        let Some(run) = self.runs.get(&unit) else { return };
+        let Some(run) = self.runs.get(&unit) else {
+            return;
+        };
         if !run.procs.is_empty() {
             return;
         }
@@ -85,7 +95,9 @@ impl World {
 
     /// Makes sure that the end of the last process of a unit wakes us.
     pub(in crate::runtime) fn await_empty(&mut self, unit: UnitId) {
-        let Some(run) = self.runs.get_mut(&unit) else { return };
+        let Some(run) = self.runs.get_mut(&unit) else {
+            return;
+        };
         run.empty = false;
         if let Some(group) = &run.group
             && self.groups.watch(unit, group)
@@ -98,10 +110,15 @@ impl World {
     }
 
     fn watch_stray(&mut self, unit: UnitId, pid: i32) {
-        let Ok(process) = process::Process::adopt(pid) else { return };
+        let Ok(process) = process::Process::adopt(pid) else {
+            return;
+        };
         self.last_stray += 1;
         let token = self.last_stray;
-        if Source::Stray(token).add(&self.poll, &process.pidfd, Interest::Read).is_err() {
+        if Source::Stray(token)
+            .add(&self.poll, &process.pidfd, Interest::Read)
+            .is_err()
+        {
             return;
         }
         self.strays.insert(token, (unit, process.pidfd));
@@ -121,35 +138,66 @@ impl World {
 
     /// Processes of a unit beside those that are tracked.
     pub(in crate::runtime) fn leftovers(&self, unit: UnitId) -> Vec<i32> {
-        let Some(run) = self.runs.get(&unit) else { return Vec::new() };
-        let tracked = |pid: &i32| self.processes.token_of(*pid).is_some_and(|token| run.procs.contains(&token));
+        let Some(run) = self.runs.get(&unit) else {
+            return Vec::new();
+        };
+        let tracked = |pid: &i32| {
+            self.processes
+                .token_of(*pid)
+                .is_some_and(|token| run.procs.contains(&token))
+        };
         if let Some(group) = &run.group {
-            return self.groups.members(group).into_iter().filter(|pid| !tracked(pid)).collect();
+            return self
+                .groups
+                .members(group)
+                .into_iter()
+                .filter(|pid| !tracked(pid))
+                .collect();
         }
         // Whoever is left of a unit without tracked processes has an ancestor that became our child.
         if run.procs.is_empty() && !self.has_strangers() {
             return Vec::new();
         }
-        self.members(unit).into_iter().filter(|pid| !tracked(pid)).collect()
+        self.members(unit)
+            .into_iter()
+            .filter(|pid| !tracked(pid))
+            .collect()
     }
 
     /// All processes of a unit, found by ancestry where there is no control group.
     pub(in crate::runtime) fn members(&self, unit: UnitId) -> Vec<i32> {
-        let Some(run) = self.runs.get(&unit) else { return Vec::new() };
+        let Some(run) = self.runs.get(&unit) else {
+            return Vec::new();
+        };
         if let Some(group) = &run.group {
             return self.groups.members(group);
         }
-        let alive: Vec<i32> = run.procs.iter().filter_map(|token| self.processes.get(*token)).map(|p| p.pid).collect();
-        let invocation = (run.invocation != 0).then(|| format!("INVOCATION_ID={:032x}", run.invocation));
-        process::members(&Roots { alive: &alive, past: &run.past, invocation: invocation.as_deref() })
+        let alive: Vec<i32> = run
+            .procs
+            .iter()
+            .filter_map(|token| self.processes.get(*token))
+            .map(|p| p.pid)
+            .collect();
+        let invocation =
+            (run.invocation != 0).then(|| format!("INVOCATION_ID={:032x}", run.invocation));
+        process::members(&Roots {
+            alive: &alive,
+            past: &run.past,
+            invocation: invocation.as_deref(),
+        })
     }
 
     /// Whether we have a child that nobody tracks. Where the kernel does not list children: perhaps.
     #[allow(clippy::disallowed_methods, reason = "a file of /proc about ourselves")]
     fn has_strangers(&self) -> bool {
         let path = format!("/proc/self/task/{}/children", std::process::id());
-        let Ok(children) = std::fs::read_to_string(path) else { return true };
-        children.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).any(|pid| !self.processes.is_tracked(pid))
+        let Ok(children) = std::fs::read_to_string(path) else {
+            return true;
+        };
+        children
+            .split_ascii_whitespace()
+            .filter_map(|pid| pid.parse().ok())
+            .any(|pid| !self.processes.is_tracked(pid))
     }
 
     /// Collects ended children that nobody tracks: orphans of services.
@@ -161,7 +209,11 @@ impl World {
     }
 
     /// Watches a process. `Err` leaves it untracked.
-    pub(super) fn track(&mut self, token: ProcToken, proc: crate::runtime::processes::Proc) -> Result<(), Errno> {
+    pub(super) fn track(
+        &mut self,
+        token: ProcToken,
+        proc: crate::runtime::processes::Proc,
+    ) -> Result<(), Errno> {
         Source::Exit(token).add(&self.poll, &proc.pidfd, Interest::Read)?;
         if let Some((pipe, _)) = &proc.report {
             Source::Report(token).add(&self.poll, pipe, Interest::Read)?;

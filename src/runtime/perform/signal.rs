@@ -9,7 +9,14 @@ use crate::unit::Unit;
 use std::os::fd::AsFd;
 
 impl World {
-    pub(super) fn signal(&mut self, unit: UnitId, target: SignalTarget, signal: i32, also_hup: bool, plain: bool) {
+    pub(super) fn signal(
+        &mut self,
+        unit: UnitId,
+        target: SignalTarget,
+        signal: i32,
+        also_hup: bool,
+        plain: bool,
+    ) {
         let signals = sequence(signal, also_hup, plain);
         let mut found = self.signal_tracked(unit, target, &signals);
         if target == SignalTarget::All {
@@ -28,7 +35,9 @@ impl World {
     fn signal_tracked(&self, unit: UnitId, target: SignalTarget, signals: &[i32]) -> bool {
         let mut found = false;
         for token in self.tracked(unit) {
-            let Some(proc) = self.processes.get(token) else { continue };
+            let Some(proc) = self.processes.get(token) else {
+                continue;
+            };
             let main = proc.role == Role::Main;
             let meant = match target {
                 SignalTarget::Main => main,
@@ -48,21 +57,35 @@ impl World {
     }
 
     fn tracked(&self, unit: UnitId) -> Vec<ProcToken> {
-        self.runs.get(&unit).map(|run| run.procs.clone()).unwrap_or_default()
+        self.runs
+            .get(&unit)
+            .map(|run| run.procs.clone())
+            .unwrap_or_default()
     }
 
     /// Everybody else in the unit, over and over until nobody new shows up.
     fn signal_further(&mut self, unit: UnitId, signals: &[i32]) -> bool {
-        let Some(run) = self.runs.get(&unit) else { return false };
+        let Some(run) = self.runs.get(&unit) else {
+            return false;
+        };
         if run.empty {
             return false;
         }
-        let spare: Vec<i32> = run.procs.iter().filter_map(|token| self.processes.get(*token)).map(|p| p.pid).collect();
+        let spare: Vec<i32> = run
+            .procs
+            .iter()
+            .filter_map(|token| self.processes.get(*token))
+            .map(|p| p.pid)
+            .collect();
         if let Some(group) = &run.group
             && signals.first() == Some(&libc::SIGKILL)
         {
             // One write reaches everybody, whatever they fork meanwhile.
-            let others = self.groups.members(group).iter().any(|pid| !spare.contains(pid));
+            let others = self
+                .groups
+                .members(group)
+                .iter()
+                .any(|pid| !spare.contains(pid));
             if !others || self.groups.kill(group) {
                 return others;
             }
@@ -95,7 +118,9 @@ impl World {
     }
 
     fn let_go(&mut self, unit: UnitId) {
-        let Some(mut run) = self.runs.remove(&unit) else { return };
+        let Some(mut run) = self.runs.remove(&unit) else {
+            return;
+        };
         for token in run.strays.drain(..) {
             if let Some((_, pidfd)) = self.strays.remove(&token) {
                 self.poll.remove(&pidfd).ok();
@@ -129,7 +154,10 @@ fn sequence(signal: i32, also_hup: bool, plain: bool) -> Vec<i32> {
     signals
 }
 
-#[allow(clippy::disallowed_methods, reason = "the pid file of a service that is down")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the pid file of a service that is down"
+)]
 fn remove_pid_file(path: &str) {
     match std::fs::remove_file(path) {
         Ok(()) => {}
