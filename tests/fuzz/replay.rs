@@ -1,5 +1,15 @@
 //! What every fuzz target does in an ordinary test run: its corpus, and some thousand inputs made
 //! from it by a small generator that always makes the same ones.
+//!
+//! As libFuzzer programs, on stable Rust (the last flag lets the two binaries link that Cargo builds
+//! along; they cannot run):
+//!
+//! ```sh
+//! RUSTFLAGS='--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4
+//!   -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table
+//!   -Cllvm-args=-sanitizer-coverage-trace-compares -Clink-arg=-Wl,--warn-unresolved-symbols' \
+//!   cargo test --target x86_64-unknown-linux-gnu --target-dir target/fuzz --test fuzz-values --no-run
+//! ```
 
 use std::path::{Path, PathBuf};
 
