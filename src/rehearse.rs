@@ -249,7 +249,7 @@ impl<C: Choices> Kernel<C> {
     }
 
     /// A scheduled event comes true, unless what it is about is gone.
-    fn come(&mut self, event: Event) {
+    fn come(&mut self, mut event: Event) {
         if let Event::Exited { proc, .. } = &event {
             let Some(process) = self.processes.get_mut(proc) else { return };
             if !std::mem::replace(&mut process.alive, false) {
@@ -262,13 +262,14 @@ impl<C: Choices> Kernel<C> {
             }
             self.tell_if_empty(unit);
         }
-        if let Event::Notified { sender: Sender::Known(proc), fds, .. } = &event
-            && !self.processes.get(proc).is_some_and(|process| process.alive)
-        {
-            for fd in fds {
-                self.fds.remove(fd);
+        if let Event::Notified { sender: Sender::Known(proc), fds, .. } = &mut event {
+            if !self.processes.get(proc).is_some_and(|process| process.alive) {
+                return;
             }
-            return;
+            // What a message carries comes into being with it.
+            for fd in fds {
+                *fd = self.new_fd(Descriptor::Stored);
+            }
         }
         self.happened.push_back(event);
     }
@@ -470,7 +471,7 @@ impl<C: Choices> Kernel<C> {
                 words = vec![("MAINPID", "x"), ("WATCHDOG_USEC", "-3"), ("=", "=")];
             }
             let carries = self.choices.below(3) as usize;
-            let fds = (0..carries).map(|_| self.new_fd(Descriptor::Stored)).collect();
+            let fds = vec![FdToken(0); carries];
             let words = words.into_iter().map(|(k, v)| (k.into(), v.into())).collect();
             at = (at + self.choices.below(span.max(1))).min(span.saturating_sub(1));
             self.later(at, Event::Notified { unit: spawn.unit, sender: Sender::Known(proc), words, fds });

@@ -150,7 +150,8 @@ impl Engine {
             }
         }
         if let Err(failure) = self.submit(service, JobKind::Start, None) {
-            // The connection goes with the instance.
+            // The caller still has the connection and closes it; the place is given back here.
+            self.service_mut(service).and_then(|service| service.connection_fd());
             self.service_drop_connection(service, false);
             self.forget(service);
             return Err(failure.detail);

@@ -196,6 +196,7 @@ impl Engine {
                     .chain(&service.control)
                     .map(|proc| (proc.token, saved.id));
                 self.procs.extend(procs);
+                self.procs.extend(service.finding.map(|proc| (proc, saved.id)));
             }
             StateImage::Target(_) | StateImage::Inert => {}
         }

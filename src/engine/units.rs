@@ -165,6 +165,8 @@ impl Engine {
             Machine::Socket(_) | Machine::Target(_) | Machine::Inert => true,
         };
         if !busy {
+            // A condition may have kept it from ever starting.
+            self.service_drop_connection(id, false);
             self.forget(id);
         }
     }

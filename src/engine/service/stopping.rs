@@ -213,6 +213,14 @@ impl Engine {
             return;
         };
         service.note(result);
+        // With KillMode=none a process may outlive the service; it is not ours any more.
+        let left = [service.main.take(), service.control.take()];
+        for proc in left.into_iter().flatten() {
+            self.procs.remove(&proc.token);
+        }
+        let Some(service) = self.service_mut(id) else {
+            return;
+        };
         let outcome = service.result;
         let restart = may_restart
             && !stop_queued

@@ -1,0 +1,462 @@
+//! The simulator: the real engine against a pretend kernel, from a seed, with faults.
+//!
+//! `PORTER_SEED=n` replays one seed and prints its trace; `PORTER_SEEDS=n` sets how many are run.
+//! After every event the invariants of the engine are checked; after the faults stop everything has
+//! to settle. At random points the engine is replaced by one revived from its image.
+
+#![allow(clippy::disallowed_methods, reason = "a test reads its own environment")]
+
+use porterd::engine::effect::Effect;
+use porterd::engine::event::Event;
+use porterd::engine::requests::{Request, Verb, Wait};
+use porterd::engine::status::{ActiveState, Detail};
+use porterd::engine::{Engine, Policy};
+use porterd::ids::{ClientId, Mono};
+use porterd::rehearse::{Choices, Faults, Kernel, Seeded};
+use porterd::unit::directives::Machine;
+use porterd::unit::load::{Library, MemoryFiles, Template};
+use porterd::unit::{Unit, UnitName};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+/// Events of one run with faults, and the most that may follow until all is quiet.
+const EVENTS: u64 = 120;
+const SETTLE_MAX: u64 = 400;
+
+/// A bug put in on purpose, to see that the simulator would see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sabotage {
+    DropWatch,
+    DoubleClose,
+    LoseAnswer,
+    ForgetClose,
+}
+
+struct World {
+    engine: Engine,
+    kernel: Kernel<Seeded>,
+    units: Vec<Arc<Unit>>,
+    templates: Vec<Arc<Template>>,
+    strict: bool,
+    trace: String,
+    tracing: bool,
+    next_client: u64,
+    sabotage: Option<Sabotage>,
+    faulty: bool,
+    /// Sockets that an operator stopped, or that may fail for a told reason.
+    excused: BTreeMap<String, bool>,
+}
+
+fn pick<'a>(choices: &mut impl Choices, from: &[&'a str]) -> &'a str {
+    from[choices.below(from.len() as u64) as usize]
+}
+
+/// A few units with random settings, as files.
+fn files(choices: &mut Seeded) -> (MemoryFiles, Vec<UnitName>) {
+    let mut files = MemoryFiles::new();
+    let mut names = Vec::new();
+    for i in 0..1 + choices.below(4) {
+        let accept = choices.chance(50);
+        let mut socket = format!("[Socket]\nListenStream=/run/{i}.a\n");
+        if choices.chance(40) {
+            let _ = writeln!(socket, "ListenStream=/run/{i}.b");
+        }
+        if accept {
+            let _ = writeln!(socket, "Accept=yes\nMaxConnections={}", 1 + choices.below(4));
+            if choices.chance(30) {
+                let _ = writeln!(socket, "MaxConnectionsPerSource=1");
+            }
+        } else if choices.chance(20) {
+            let _ = writeln!(socket, "FlushPending=yes");
+        }
+        if choices.chance(30) {
+            let _ = writeln!(socket, "TriggerLimitBurst={}\nTriggerLimitIntervalSec=3", 1 + choices.below(5));
+        }
+        for hook in ["ExecStartPre", "ExecStartPost", "ExecStopPre", "ExecStopPost"] {
+            if choices.chance(10) {
+                let _ = writeln!(socket, "{hook}=/bin/hook");
+            }
+        }
+        if choices.chance(10) {
+            let _ = writeln!(socket, "SocketUser=daemon");
+        }
+        let service = service_text(choices, i);
+        let at = if accept { "@" } else { "" };
+        files.write(&format!("/u/s{i}.socket"), socket);
+        files.write(&format!("/u/s{i}{at}.service"), service);
+        names.push(UnitName::parse(&format!("s{i}.socket")).unwrap());
+    }
+    for i in 0..choices.below(3) {
+        let service = service_text(choices, 9);
+        files.write(&format!("/u/x{i}.service"), service);
+        names.push(UnitName::parse(&format!("x{i}.service")).unwrap());
+    }
+    (files, names)
+}
+
+fn service_text(choices: &mut Seeded, own: u64) -> String {
+    let mut unit = String::from("[Unit]\n");
+    let mut text = String::from("[Service]\nExecStart=/bin/main\n");
+    let kind = pick(choices, &["simple", "simple", "exec", "oneshot", "notify", "forking", "idle", "notify-reload"]);
+    let _ = writeln!(text, "Type={kind}");
+    for (key, chance) in [
+        ("ExecCondition", 10),
+        ("ExecStartPre", 15),
+        ("ExecStartPost", 15),
+        ("ExecStop", 20),
+        ("ExecStopPost", 20),
+        ("ExecReload", 20),
+    ] {
+        if choices.chance(chance) {
+            let _ = writeln!(text, "{key}={}/bin/step", pick(choices, &["", "-"]));
+        }
+    }
+    if kind != "oneshot" && choices.chance(40) {
+        let _ = writeln!(text, "Restart={}", pick(choices, &["always", "on-failure", "on-success", "on-abnormal"]));
+    }
+    if choices.chance(20) {
+        let _ = writeln!(text, "RemainAfterExit=yes");
+    }
+    if choices.chance(20) {
+        let _ = writeln!(text, "WatchdogSec=5");
+    }
+    if choices.chance(20) {
+        let _ = writeln!(text, "FileDescriptorStoreMax=2\nFileDescriptorStorePreserve={}", pick(choices, &["no", "restart", "yes"]));
+    }
+    if choices.chance(20) {
+        let _ = writeln!(text, "RuntimeMaxSec=30");
+    }
+    if choices.chance(10) {
+        let _ = writeln!(text, "SendSIGKILL=no");
+    }
+    if choices.chance(30) {
+        let _ = writeln!(text, "KillMode={}", pick(choices, &["mixed", "process", "none", "control-group"]));
+    }
+    if choices.chance(15) {
+        let _ = writeln!(text, "PIDFile=/run/x.pid");
+    }
+    for (key, chance) in [("Requires", 10), ("Wants", 15), ("BindsTo", 10), ("Conflicts", 10), ("PartOf", 10), ("OnFailure", 10), ("Upholds", 5)] {
+        if choices.chance(chance) {
+            let other = pick(choices, &["s0.socket", "x0.service", "x1.service", "s1.service"]);
+            if !other.starts_with(&format!("s{own}")) {
+                let _ = writeln!(unit, "{key}={other}\n{}={other}", pick(choices, &["After", "Before"]));
+            }
+        }
+    }
+    if choices.chance(20) {
+        let _ = writeln!(unit, "ConditionPathExists=/x");
+    }
+    if choices.chance(30) {
+        let _ = writeln!(unit, "StartLimitBurst={}", choices.below(4));
+    }
+    unit + &text
+}
+
+/// Most kinds of fault are off in one run, some are frequent.
+fn faults(choices: &mut Seeded) -> Faults {
+    let mut level = || if choices.chance(70) { 0 } else { 5 + choices.below(60) };
+    Faults {
+        bind: level() / 2,
+        accept: level() / 2,
+        spawn: level(),
+        step: level(),
+        vanish: level(),
+        crash: level(),
+        stubborn: level(),
+        orphan: level(),
+        idle: level(),
+        garbage: level(),
+        condition: level() / 2,
+    }
+}
+
+impl World {
+    fn new(seed: u64, sabotage: Option<Sabotage>, tracing: bool) -> World {
+        let mut choices = Seeded(seed.wrapping_mul(0x2545_f491_4f6c_dd1d) ^ 0x5eed);
+        let (files, names) = files(&mut choices);
+        let mut library = Library::new(vec!["/u".into()], Machine::default());
+        let units = library.closure(&files, &names);
+        let templates = library.templates();
+        let strict = choices.chance(40);
+        let policy = if strict { Policy::strict(1) } else { Policy::porterd(1) };
+        let faults = faults(&mut choices);
+        let mut world = World {
+            engine: Engine::new(policy),
+            kernel: Kernel::new(choices, faults),
+            units: units.clone(),
+            templates: templates.clone(),
+            strict,
+            trace: String::new(),
+            tracing,
+            next_client: 1,
+            sabotage,
+            faulty: true,
+            excused: BTreeMap::new(),
+        };
+        world.feed(Event::Loaded { units, templates, reload: false });
+        let start = names.into_iter().filter(|name| name.as_str().ends_with(".socket")).collect();
+        world.feed(Event::Began { start });
+        world
+    }
+
+    /// One event, its effects, and the invariants.
+    fn feed(&mut self, event: Event) {
+        if self.tracing {
+            let _ = writeln!(self.trace, "{:>12} {event:?}", self.kernel.now.0);
+        }
+        let mut out = Vec::new();
+        self.engine.handle(self.kernel.now, event, &mut out);
+        self.perform(out);
+    }
+
+    fn perform(&mut self, out: Vec<Effect>) {
+        for effect in out {
+            if self.tracing {
+                let _ = writeln!(self.trace, "             {}", brief(&effect));
+            }
+            if self.sabotaged(&effect) {
+                continue;
+            }
+            self.kernel.perform(effect);
+        }
+    }
+
+    /// Whether the effect is swallowed (or doubled) by the bug of this run.
+    fn sabotaged(&mut self, effect: &Effect) -> bool {
+        match (self.sabotage, effect) {
+            (Some(Sabotage::DropWatch), Effect::Watch { .. })
+            | (Some(Sabotage::LoseAnswer), Effect::Answer { .. })
+            | (Some(Sabotage::ForgetClose), Effect::Close { .. }) => self.kernel.choices.chance(20),
+            (Some(Sabotage::DoubleClose), Effect::Close { .. }) => {
+                if self.kernel.choices.chance(20) {
+                    self.kernel.perform(effect.clone());
+                }
+                false
+            }
+            _ => false,
+        }
+    }
+
+    /// Everything that has happened, to its end; then the state must be consistent.
+    fn turn(&mut self) -> Result<(), String> {
+        for _ in 0..10_000 {
+            let Some(event) = self.kernel.happened.pop_front() else {
+                return self.check();
+            };
+            self.feed(event);
+            if let Some(violation) = self.kernel.violations.pop() {
+                return Err(violation);
+            }
+        }
+        Err("one turn has no end".to_owned())
+    }
+
+    fn check(&mut self) -> Result<(), String> {
+        let census = self.engine.census();
+        let open = self.kernel.open_fds();
+        if census.fds != open {
+            return Err(format!("open descriptors (R5): engine {:?}, kernel {open:?}", census.fds));
+        }
+        if &census.watched != self.kernel.watched() {
+            return Err(format!("watched: engine {:?}, kernel {:?}", census.watched, self.kernel.watched()));
+        }
+        if &census.clients != self.kernel.unanswered() {
+            return Err(format!("waiting clients: engine {:?}, kernel {:?}", census.clients, self.kernel.unanswered()));
+        }
+        if census.procs != census.known_procs {
+            return Err(format!("processes: states name {:?}, the table has {:?}", census.procs, census.known_procs));
+        }
+        for (id, connections) in &census.connections {
+            let places = census.places.get(id).copied().unwrap_or(0);
+            if places != *connections {
+                return Err(format!("{id} counts {connections} connections, but {places} instances have a place"));
+            }
+        }
+        let statuses: Vec<_> = self.engine.list().collect();
+        for status in &statuses {
+            self.check_unit(status)?;
+        }
+        Ok(())
+    }
+
+    fn check_unit(&self, status: &porterd::engine::status::UnitStatus) -> Result<(), String> {
+        let name = &status.unit.name;
+        let moving = matches!(status.active, ActiveState::Activating | ActiveState::Deactivating | ActiveState::Reloading);
+        let busy = match &status.detail {
+            Detail::Socket { control, .. } => control.is_some(),
+            Detail::Service(detail) => detail.main.as_ref().is_some_and(|main| main.ended.is_none()) || detail.control.is_some(),
+            Detail::Other => false,
+        };
+        if moving && !busy && status.waiting.is_none() {
+            return Err(format!("{name} is {}, with no deadline, no process and no job to wait for", status.sub));
+        }
+        if let porterd::unit::Body::Socket(unit) = &status.unit.body
+            && let Detail::Socket { connections, .. } = &status.detail
+            && unit.accept
+            && *connections > u64::from(unit.max_connections)
+        {
+            return Err(format!("{name} serves {connections}, more than MaxConnections={}", unit.max_connections));
+        }
+        // R10: neither load nor a peer nor a service takes a listener down.
+        if !self.strict && matches!(status.result, "trigger-limit-hit" | "service-start-limit-hit") {
+            return Err(format!("{name} failed with {}, which only the strict character does", status.result));
+        }
+        Ok(())
+    }
+
+    fn operator(&mut self) {
+        let names: Vec<UnitName> = self.engine.list().map(|status| status.unit.name.clone()).collect();
+        let name = names[self.kernel.choices.below(names.len() as u64) as usize].clone();
+        let verbs = [Verb::Start, Verb::Stop, Verb::Restart, Verb::Reload, Verb::TryRestart, Verb::ReloadOrRestart];
+        let verb = verbs[self.kernel.choices.below(6) as usize];
+        let wait = [Wait::Done, Wait::Done, Wait::Queued, Wait::Ended][self.kernel.choices.below(4) as usize];
+        let request = match self.kernel.choices.below(10) {
+            0 => Request::ResetFailed { units: Vec::new() },
+            1 => Request::Kill { units: vec![name], target: porterd::engine::effect::SignalTarget::All, signal: 15 },
+            _ => Request::Job { verb, units: vec![name], wait },
+        };
+        let client = ClientId(self.next_client);
+        self.next_client += 1;
+        self.kernel.ask(client);
+        self.feed(Event::Asked { client, request });
+        if self.kernel.choices.chance(5) && self.kernel.unanswered().contains(&client) {
+            self.kernel.drop_clients();
+            for gone in 1..self.next_client {
+                self.feed(Event::Left { client: ClientId(gone) });
+            }
+        }
+    }
+
+    /// The daemon is replaced: same kernel, an engine from the image.
+    fn revive(&mut self) {
+        let image = self.engine.image();
+        self.kernel.drop_clients();
+        self.kernel.drop_watches();
+        let policy = if self.strict { Policy::strict(1) } else { Policy::porterd(1) };
+        let mut out = Vec::new();
+        self.engine = Engine::revive(policy, &image, &self.units, &self.templates, &mut out);
+        if self.tracing {
+            let _ = writeln!(self.trace, "{:>12} revived", self.kernel.now.0);
+        }
+        self.perform(out);
+    }
+
+    /// Time moves to the next thing that happens.
+    fn pass_time(&mut self) -> bool {
+        let due = self.engine.next_deadline().map(|(at, _)| at);
+        let next = [self.kernel.next_event_at(), due].into_iter().flatten().min();
+        let Some(next) = next else {
+            self.kernel.advance(Mono(self.kernel.now.0 + 1));
+            return self.kernel.has_traffic();
+        };
+        let traffic = self.kernel.has_traffic();
+        self.kernel.advance(if traffic { Mono(self.kernel.now.0 + 1) } else { next.max(Mono(self.kernel.now.0 + 1)) });
+        if due.is_some_and(|due| due <= self.kernel.now) {
+            self.feed(Event::Due);
+        }
+        true
+    }
+
+    fn run(&mut self) -> Result<(), String> {
+        self.turn()?;
+        for _ in 0..EVENTS {
+            match self.kernel.choices.below(10) {
+                0..=3 => self.kernel.knock(),
+                4 => self.operator(),
+                5 if self.kernel.choices.chance(10) => self.revive(),
+                _ => {
+                    self.pass_time();
+                }
+            }
+            self.turn()?;
+        }
+        self.settle()
+    }
+
+    /// No more faults, no more traffic: everything comes to rest, and open doors are open.
+    fn settle(&mut self) -> Result<(), String> {
+        self.faulty = false;
+        self.kernel.faults = Faults::default();
+        for _ in 0..SETTLE_MAX {
+            if !self.pass_time() {
+                return self.at_rest();
+            }
+            self.turn()?;
+            if self.kernel.now.0 > 3_600_000_000 * 100 {
+                return self.at_rest();
+            }
+        }
+        // Services that restart for ever are busy for ever; what matters is that nothing is stuck.
+        self.at_rest()
+    }
+
+    fn at_rest(&mut self) -> Result<(), String> {
+        let census = self.engine.census();
+        for status in self.engine.list() {
+            let up = status.active == ActiveState::Active && status.sub == "listening";
+            let Detail::Socket { fds, .. } = &status.detail else { continue };
+            let watched = fds.iter().any(|(_, fd)| census.watched.contains(fd));
+            let paused = status.waiting.is_some();
+            if up && !watched && !paused {
+                return Err(format!("{} listens, but nobody watches it", status.unit.name));
+            }
+        }
+        if !self.kernel.ready {
+            return Err("READY=1 was never said".to_owned());
+        }
+        Ok(())
+    }
+}
+
+fn brief(effect: &Effect) -> String {
+    match effect {
+        Effect::Spawn(spawn) => format!("Spawn {} {} {:?} {}", spawn.proc, spawn.settings.name, spawn.role, spawn.command.path),
+        Effect::Bind { unit, .. } => format!("Bind {unit}"),
+        Effect::Release { unit, .. } => format!("Release {unit}"),
+        Effect::Check { unit, .. } => format!("Check {unit}"),
+        Effect::Accept { fd, .. } => format!("Accept {fd}"),
+        Effect::Tell(note) => format!("Tell {} {:?}: {}", note.code, note.unit, note.text),
+        other => format!("{other:?}").chars().take(160).collect(),
+    }
+}
+
+fn run_seed(seed: u64, sabotage: Option<Sabotage>, tracing: bool) -> Result<(), String> {
+    let mut world = World::new(seed, sabotage, tracing);
+    let result = world.run();
+    if tracing {
+        eprintln!("{}", world.trace);
+    }
+    result
+}
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+#[test]
+fn the_engine_keeps_its_promises_from_every_seed() {
+    if let Some(seed) = number("PORTER_SEED") {
+        run_seed(seed, None, true).unwrap();
+        return;
+    }
+    let count = number("PORTER_SEEDS").unwrap_or(20_000);
+    let mut failed = Vec::new();
+    for seed in 0..count {
+        if let Err(what) = run_seed(seed, None, false) {
+            failed.push((seed, what));
+        }
+    }
+    for (seed, what) in failed.iter().take(10) {
+        eprintln!("PORTER_SEED={seed}: {what}");
+    }
+    assert!(failed.is_empty(), "{} of {count} seeds break an invariant; replay the first with PORTER_SEED=", failed.len());
+}
+
+#[test]
+fn the_simulator_finds_bugs_that_are_put_in() {
+    for sabotage in [Sabotage::DropWatch, Sabotage::DoubleClose, Sabotage::LoseAnswer, Sabotage::ForgetClose] {
+        let found = (0..200).any(|seed| run_seed(seed, Some(sabotage), false).is_err());
+        assert!(found, "{sabotage:?} is not found in 200 seeds");
+    }
+}
