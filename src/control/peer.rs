@@ -140,11 +140,8 @@ impl Peer {
     /// The answer to a call that needs no daemon, or the refusal of one that is not permitted.
     pub(super) fn here(&self, call: &Call) -> Option<Result<Reply, Refusal>> {
         if call.changes_state() && !self.trusted {
-            let why = format!(
-                "user {} may only read; only root and the daemon's user may change anything",
-                self.uid
-            );
-            return Some(Err(Refusal::permission_denied(why)));
+            let why = "may only read; only root and the daemon's user may change anything";
+            return Some(Err(Refusal::permission_denied(format!("user {} {why}", self.uid))));
         }
         let reply = match call {
             Call::Ping(_) => Reply::Nothing(Nothing {}),

@@ -1,5 +1,6 @@
 //! Times and sizes in systemd's notation. Pure: the caller says what time it is.
 
+use super::timezone::{Offset, Zone};
 use crate::ids::INFINITY_USEC;
 
 const SECOND: u64 = 1_000_000;
@@ -111,7 +112,7 @@ pub(super) fn relative(at_usec: u64, now_usec: u64) -> String {
 }
 
 /// Year, month, day of a day counted from 1970-01-01 (proleptic Gregorian calendar).
-fn civil(day: i64) -> (i64, u32, u32) {
+pub(super) fn civil(day: i64) -> (i64, u32, u32) {
     // Years begin in March here, so that the leap day is the last of its year.
     let z = day + 719_468;
     let era = z.div_euclid(146_097);
@@ -138,26 +139,35 @@ const MONTHS: [&str; 12] = [
 ];
 
 /// `Sun 2026-11-22 16:46:46 UTC`
-pub(super) fn timestamp(at_usec: u64) -> String {
-    let seconds = (at_usec / SECOND) as i64;
-    let (day, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+pub(super) fn timestamp(at_usec: u64, zone: &Zone) -> String {
+    let (day, second, zone_name) = local(at_usec, zone);
     let (year, month, date) = civil(day);
     let weekday = WEEKDAYS[day.rem_euclid(7) as usize];
     format!(
-        "{weekday} {year:04}-{month:02}-{date:02} {} UTC",
+        "{weekday} {year:04}-{month:02}-{date:02} {} {zone_name}",
         clock(second)
     )
 }
 
 /// `Nov 22 16:46:46`, as in a log.
-pub(super) fn log_time(at_usec: u64) -> String {
-    let seconds = (at_usec / SECOND) as i64;
-    let (day, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+pub(super) fn log_time(at_usec: u64, zone: &Zone) -> String {
+    let (day, second, _) = local(at_usec, zone);
     let (_, month, date) = civil(day);
     format!(
         "{} {date:02} {}",
         MONTHS[(month - 1) as usize],
         clock(second)
+    )
+}
+
+/// Day since 1970 and second of the day in local time, and what that time is called.
+fn local(at_usec: u64, zone: &Zone) -> (i64, i64, String) {
+    let utc = (at_usec / SECOND) as i64;
+    let Offset { seconds, name } = zone.at(utc);
+    (
+        (utc + seconds).div_euclid(86_400),
+        (utc + seconds).rem_euclid(86_400),
+        name,
     )
 }
 
@@ -239,16 +249,17 @@ mod tests {
 
     #[test]
     fn calendar() {
-        assert_eq!(timestamp(0), "Thu 1970-01-01 00:00:00 UTC");
+        let utc = Zone::default();
+        assert_eq!(timestamp(0, &utc), "Thu 1970-01-01 00:00:00 UTC");
         assert_eq!(
-            timestamp(1_795_366_006 * SECOND),
+            timestamp(1_795_366_006 * SECOND, &utc),
             "Sun 2026-11-22 16:46:46 UTC"
         );
         assert_eq!(
-            timestamp(951_782_400 * SECOND),
+            timestamp(951_782_400 * SECOND, &utc),
             "Tue 2000-02-29 00:00:00 UTC"
         );
-        assert_eq!(log_time(951_868_799 * SECOND), "Feb 29 23:59:59");
+        assert_eq!(log_time(951_868_799 * SECOND, &utc), "Feb 29 23:59:59");
     }
 
     #[test]

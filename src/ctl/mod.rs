@@ -16,6 +16,7 @@ mod options;
 mod properties;
 mod show;
 mod status;
+mod timezone;
 mod tree;
 mod verify;
 

@@ -15,7 +15,6 @@ pub(super) struct Options {
 
 /// Options that every verb takes.
 #[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "Options")]
 pub(super) struct Global {
     /// Directory of the daemon's control socket [default: /run/porterd]
     #[arg(long, global = true, value_name = "DIR")]
@@ -26,8 +25,9 @@ pub(super) struct Global {
     /// Talk to your own daemon instead of the system's
     #[arg(long, global = true)]
     pub(super) user: bool,
-    /// Print JSON instead of text
-    #[arg(long, global = true, value_enum, value_name = "MODE", num_args = 0..=1, require_equals = true,
+    /// Print JSON: short, pretty or off
+    #[arg(long, global = true, value_enum, hide_possible_values = true, hide_default_value = true,
+          value_name = "MODE", num_args = 0..=1, require_equals = true,
           default_value = "off", default_missing_value = "short")]
     pub(super) json: Json,
     /// Show only these properties (comma-separated, may be repeated)

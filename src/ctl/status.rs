@@ -7,6 +7,7 @@ use super::format::{bytes, log_time, relative, span, timestamp};
 use super::names;
 use super::options::Json;
 use super::show::{Out, Paint, clean, dot};
+use super::timezone::Zone;
 use crate::control::client::ClientError;
 use crate::control::wire::{
     Call, ControlProcess, List, ListKind, ListReply, Nothing, Related, Status, StatusReply,
@@ -29,7 +30,7 @@ pub(super) fn status(context: &mut Context, typed: &[String]) -> Result<u8, Clie
     let lines = context.global.lines;
     let reply: StatusReply = context.call(&Call::Status(Status { units, lines }))?;
     let mut code = exit::OK;
-    let now_usec = now_usec();
+    let (now_usec, zone) = (now_usec(), Zone::local());
     let json = context.global.json;
     let mut printed = false;
     for unit in &reply.units {
@@ -46,6 +47,7 @@ pub(super) fn status(context: &mut Context, typed: &[String]) -> Result<u8, Clie
             Page {
                 out: &mut context.out,
                 now_usec,
+                zone: &zone,
                 width: LABEL,
             }
             .unit(unit);
@@ -131,6 +133,7 @@ fn overview(context: &mut Context) -> Result<u8, ClientError> {
 struct Page<'a> {
     out: &'a mut Out,
     now_usec: u64,
+    zone: &'a Zone,
     width: usize,
 }
 
@@ -224,7 +227,7 @@ impl Page<'_> {
     fn moment(&self, at_usec: u64) -> String {
         format!(
             "{}; {}",
-            timestamp(at_usec),
+            timestamp(at_usec, self.zone),
             relative(at_usec, self.now_usec)
         )
     }
@@ -438,7 +441,7 @@ impl Page<'_> {
             let text = clean(&entry.text);
             self.out.line(format_args!(
                 "{} {host} {}{pid}: {text}",
-                log_time(entry.at_usec),
+                log_time(entry.at_usec, self.zone),
                 clean(&entry.identifier)
             ));
         }

@@ -19,6 +19,7 @@ fn run_in(directory: &Path, line: &str, environment: &[(&str, &str)]) -> Ran {
         .arg(directory)
         .args(line.split_whitespace())
         .env_clear()
+        .env("TZ", "UTC0")
         .envs(environment.iter().copied())
         .output()
         .unwrap();
@@ -476,6 +477,16 @@ fn colours_only_where_they_are_wanted() {
     assert!(with(&[("SYSTEMD_COLORS", "1")]));
     assert!(with(&[("SYSTEMD_COLORS", "256"), ("NO_COLOR", "1")]));
     assert!(!with(&[("SYSTEMD_COLORS", "0")]));
+}
+
+#[test]
+fn times_are_local() {
+    let d = Daemon::start("times");
+    let with = |tz: &str| run_in(&d.directory, "status fail", &[("TZ", tz)]).out;
+    assert!(with("UTC0").contains("since Sun 2026-11-22 16:46:46 UTC;"));
+    assert!(with("CET-1CEST,M3.5.0,M10.5.0/3").contains("since Sun 2026-11-22 17:46:46 CET;"));
+    assert!(with("AEST-10AEDT,M10.1.0,M4.1.0/3").contains("since Mon 2026-11-23 03:46:46 AEDT;"));
+    assert!(with("/nonexistent/zone").contains("16:46:46 UTC;"));
 }
 
 #[test]
