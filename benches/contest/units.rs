@@ -45,7 +45,7 @@ pub(crate) fn write_units(dir: &Path, doors: &[Door]) -> Result<(), String> {
     let mut wants = String::from("[Unit]\nDefaultDependencies=no\n");
     for (n, door) in doors.iter().enumerate() {
         let mut socket = format!(
-            "[Unit]\nDefaultDependencies=no\nStartLimitIntervalSec=0\n[Socket]\nListenStream={}\nBacklog=4096\nTriggerLimitIntervalSec=0\nMaxConnections=4096\n",
+            "[Unit]\nDefaultDependencies=no\nStartLimitIntervalSec=0\n[Socket]\nListenStream={}\nBacklog=4096\nTriggerLimitIntervalSec=0\nPollLimitIntervalSec=0\nMaxConnections=4096\n",
             door.listen
         );
         if door.accept {
