@@ -308,6 +308,13 @@ impl Engine {
         let Some(id) = self.fds.get(&fd).copied() else {
             return;
         };
+        // Several ports may run dry in one turn; the first has said it.
+        if self
+            .socket(id)
+            .is_none_or(|socket| socket.state != SocketState::Listening)
+        {
+            return;
+        }
         let why = format!("accept failed: {trouble:?}");
         match (self.policy.on_exhaustion, trouble) {
             (_, Trouble::Transient) => {}
