@@ -2,10 +2,7 @@
 //!
 //! The only place that reads environment variables (R1, R2). Knows nothing of units: directories
 //! are plain paths here.
-#![allow(
-    clippy::disallowed_methods,
-    reason = "this is where configuration comes from"
-)]
+#![allow(clippy::disallowed_methods, reason = "this is where configuration comes from")]
 
 mod surroundings;
 
@@ -18,31 +15,15 @@ use std::path::{Path, PathBuf};
 /// Where the configuration is looked for if nobody names another file.
 pub const SYSTEM_CONFIG: &str = "/etc/porterd/porterd.toml";
 /// porterd's own unit directories, highest priority first.
-pub const SYSTEM_UNITS: [&str; 4] = [
-    "/etc/porterd/units",
-    "/run/porterd/units",
-    "/usr/local/lib/porterd/units",
-    "/usr/lib/porterd/units",
-];
+pub const SYSTEM_UNITS: [&str; 4] =
+    ["/etc/porterd/units", "/run/porterd/units", "/usr/local/lib/porterd/units", "/usr/lib/porterd/units"];
 /// systemd's unit directories, highest priority first.
-pub const SYSTEMD_SYSTEM_UNITS: [&str; 4] = [
-    "/etc/systemd/system",
-    "/run/systemd/system",
-    "/usr/local/lib/systemd/system",
-    "/usr/lib/systemd/system",
-];
+pub const SYSTEMD_SYSTEM_UNITS: [&str; 4] =
+    ["/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system"];
 /// Shared unit directories of `--user`, after those in the home directory.
-const USER_UNITS: [&str; 3] = [
-    "/etc/porterd/user",
-    "/usr/local/lib/porterd/user",
-    "/usr/lib/porterd/user",
-];
+const USER_UNITS: [&str; 3] = ["/etc/porterd/user", "/usr/local/lib/porterd/user", "/usr/lib/porterd/user"];
 /// systemd's shared directories of user units.
-const SYSTEMD_USER_UNITS: [&str; 3] = [
-    "/etc/systemd/user",
-    "/usr/local/lib/systemd/user",
-    "/usr/lib/systemd/user",
-];
+const SYSTEMD_USER_UNITS: [&str; 3] = ["/etc/systemd/user", "/usr/local/lib/systemd/user", "/usr/lib/systemd/user"];
 /// Exists where systemd is the running init (sd_booted(3)).
 const SYSTEMD_IS_INIT: &str = "/run/systemd/system";
 
@@ -186,9 +167,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// The text is no valid configuration; the message has line and column.
-    #[error(
-        "{path}: {message}\nhelp: options are described in porterd.toml(5); remove or correct the line"
-    )]
+    #[error("{path}: {message}\nhelp: options are described in porterd.toml(5); remove or correct the line")]
     Parse {
         /// Which file.
         path: PathBuf,
@@ -200,18 +179,12 @@ pub enum Error {
 impl Config {
     /// Parses the text of a configuration file; `path` is for messages.
     pub fn parse(text: &str, path: &Path) -> Result<Config, Error> {
-        toml::from_str(text).map_err(|e| Error::Parse {
-            path: path.to_owned(),
-            message: e.to_string().trim_end().to_owned(),
-        })
+        toml::from_str(text)
+            .map_err(|e| Error::Parse { path: path.to_owned(), message: e.to_string().trim_end().to_owned() })
     }
 
     /// Reads a named file, or the usual one, which may be missing.
-    pub fn read(
-        named: Option<&Path>,
-        surroundings: &Surroundings,
-        user: bool,
-    ) -> Result<Config, Error> {
+    pub fn read(named: Option<&Path>, surroundings: &Surroundings, user: bool) -> Result<Config, Error> {
         let usual = match user {
             true => surroundings.config_home().join("porterd/porterd.toml"),
             false => PathBuf::from(SYSTEM_CONFIG),
@@ -219,35 +192,20 @@ impl Config {
         let path = named.unwrap_or(&usual);
         match std::fs::read_to_string(path) {
             Ok(text) => Config::parse(&text, path),
-            Err(e) if named.is_none() && e.kind() == std::io::ErrorKind::NotFound => {
-                Ok(Config::default())
-            }
-            Err(source) => Err(Error::Read {
-                path: path.to_owned(),
-                source,
-            }),
+            Err(e) if named.is_none() && e.kind() == std::io::ErrorKind::NotFound => Ok(Config::default()),
+            Err(source) => Err(Error::Read { path: path.to_owned(), source }),
         }
     }
 
     /// The unit search path: the command line's, else the file's, else the default; an empty last
     /// element appends the default.
-    pub fn search_path(
-        &self,
-        command_line: Option<&str>,
-        surroundings: &Surroundings,
-        user: bool,
-    ) -> Vec<PathBuf> {
+    pub fn search_path(&self, command_line: Option<&str>, surroundings: &Surroundings, user: bool) -> Vec<PathBuf> {
         let written: Vec<PathBuf> = match command_line {
             Some(list) => list.split(':').map(PathBuf::from).collect(),
             None => self.unit_path.clone(),
         };
-        let append_default = written
-            .last()
-            .is_none_or(|last| last.as_os_str().is_empty());
-        let mut path: Vec<PathBuf> = written
-            .into_iter()
-            .filter(|dir| !dir.as_os_str().is_empty())
-            .collect();
+        let append_default = written.last().is_none_or(|last| last.as_os_str().is_empty());
+        let mut path: Vec<PathBuf> = written.into_iter().filter(|dir| !dir.as_os_str().is_empty()).collect();
         if append_default {
             path.extend(self.default_path(surroundings, user));
         }
@@ -255,9 +213,7 @@ impl Config {
     }
 
     fn default_path(&self, surroundings: &Surroundings, user: bool) -> Vec<PathBuf> {
-        let with_systemd = self
-            .systemd_units
-            .decide(|| !Path::new(SYSTEMD_IS_INIT).exists());
+        let with_systemd = self.systemd_units.decide(|| !Path::new(SYSTEMD_IS_INIT).exists());
         let mut path: Vec<PathBuf> = Vec::new();
         let (own, systemd): (&[&str], &[&str]) = match user {
             true => {
@@ -280,12 +236,7 @@ impl Config {
     }
 
     /// The runtime directory: the command line's, else the file's, else the usual one.
-    pub fn runtime_directory(
-        &self,
-        command_line: Option<&Path>,
-        surroundings: &Surroundings,
-        user: bool,
-    ) -> PathBuf {
+    pub fn runtime_directory(&self, command_line: Option<&Path>, surroundings: &Surroundings, user: bool) -> PathBuf {
         if let Some(dir) = command_line.or(self.runtime_dir.as_deref()) {
             return dir.to_owned();
         }
@@ -306,104 +257,51 @@ mod tests {
 
     #[test]
     fn every_option_can_be_left_out_and_given() {
-        assert_eq!(
-            Config::parse("", Path::new("x")).unwrap(),
-            Config::default()
-        );
+        assert_eq!(Config::parse("", Path::new("x")).unwrap(), Config::default());
         let text = "strict_systemd = true\nsystemd_units = \"auto\"\ncgroups = false\nlog_level = \"warning\"\n\
                     readers = \"root\"\n[environment]\nTZ = \"UTC\"\n";
         let config = Config::parse(text, Path::new("x")).unwrap();
         assert!(
-            config.strict_systemd
-                && config.systemd_units == Choice::AUTO
-                && config.cgroups == Choice::Fixed(false)
+            config.strict_systemd && config.systemd_units == Choice::AUTO && config.cgroups == Choice::Fixed(false)
         );
-        assert_eq!(
-            (config.log_level, config.readers),
-            (LogLevel::Warning, Readers::Root)
-        );
+        assert_eq!((config.log_level, config.readers), (LogLevel::Warning, Readers::Root));
         assert_eq!(config.environment["TZ"], "UTC");
     }
 
     #[test]
     fn an_unknown_option_is_named_with_its_line() {
-        let error = Config::parse(
-            "log_level = \"info\"\nlog_lvl = 1\n",
-            Path::new("/etc/p.toml"),
-        )
-        .unwrap_err()
-        .to_string();
-        assert!(
-            error.contains("/etc/p.toml") && error.contains("log_lvl") && error.contains("line 2"),
-            "{error}"
-        );
-        let error = Config::parse("cgroups = \"perhaps\"\n", Path::new("p"))
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.contains("expected true, false or \"auto\""),
-            "{error}"
-        );
+        let error =
+            Config::parse("log_level = \"info\"\nlog_lvl = 1\n", Path::new("/etc/p.toml")).unwrap_err().to_string();
+        assert!(error.contains("/etc/p.toml") && error.contains("log_lvl") && error.contains("line 2"), "{error}");
+        let error = Config::parse("cgroups = \"perhaps\"\n", Path::new("p")).unwrap_err().to_string();
+        assert!(error.contains("expected true, false or \"auto\""), "{error}");
     }
 
     #[test]
     fn a_trailing_empty_element_appends_the_default_path() {
-        let config = Config {
-            systemd_units: Choice::Fixed(false),
-            ..Config::default()
-        };
+        let config = Config { systemd_units: Choice::Fixed(false), ..Config::default() };
         let paths = |list: Option<&str>| config.search_path(list, &nothing(), false);
         let own: Vec<PathBuf> = SYSTEM_UNITS.iter().map(PathBuf::from).collect();
         assert_eq!(paths(None), own);
-        assert_eq!(
-            paths(Some("/a:/b")),
-            [PathBuf::from("/a"), PathBuf::from("/b")]
-        );
-        assert_eq!(
-            paths(Some("/a:"))[..2],
-            [PathBuf::from("/a"), own[0].clone()]
-        );
+        assert_eq!(paths(Some("/a:/b")), [PathBuf::from("/a"), PathBuf::from("/b")]);
+        assert_eq!(paths(Some("/a:"))[..2], [PathBuf::from("/a"), own[0].clone()]);
     }
 
     #[test]
     fn a_user_has_directories_of_its_own() {
-        let config = Config {
-            systemd_units: Choice::Fixed(false),
-            ..Config::default()
-        };
-        let home = Surroundings::new(
-            [
-                ("HOME".into(), "/home/u".into()),
-                ("XDG_RUNTIME_DIR".into(), "/run/user/7".into()),
-            ],
-            7,
-        );
-        assert_eq!(
-            config.search_path(None, &home, true)[0],
-            Path::new("/home/u/.config/porterd/units")
-        );
-        assert_eq!(
-            config.runtime_directory(None, &home, true),
-            Path::new("/run/user/7/porterd")
-        );
-        assert_eq!(
-            config.runtime_directory(None, &nothing(), true),
-            Path::new("/tmp/porterd-1000/porterd")
-        );
-        assert_eq!(
-            config.runtime_directory(None, &home, false),
-            Path::new("/run/porterd")
-        );
+        let config = Config { systemd_units: Choice::Fixed(false), ..Config::default() };
+        let home =
+            Surroundings::new([("HOME".into(), "/home/u".into()), ("XDG_RUNTIME_DIR".into(), "/run/user/7".into())], 7);
+        assert_eq!(config.search_path(None, &home, true)[0], Path::new("/home/u/.config/porterd/units"));
+        assert_eq!(config.runtime_directory(None, &home, true), Path::new("/run/user/7/porterd"));
+        assert_eq!(config.runtime_directory(None, &nothing(), true), Path::new("/tmp/porterd-1000/porterd"));
+        assert_eq!(config.runtime_directory(None, &home, false), Path::new("/run/porterd"));
     }
 
     #[test]
     fn what_was_meant_for_porterd_reaches_no_service() {
         let given = Surroundings::new(
-            [
-                ("LISTEN_FDS".into(), "1".into()),
-                ("NOTIFY_SOCKET".into(), "/x".into()),
-                ("LANG".into(), "C".into()),
-            ],
+            [("LISTEN_FDS".into(), "1".into()), ("NOTIFY_SOCKET".into(), "/x".into()), ("LANG".into(), "C".into())],
             0,
         );
         assert_eq!(given.passable().collect::<Vec<_>>(), [("LANG", "C")]);

@@ -27,28 +27,19 @@ pub struct Options {
 
 /// Installs the global log. Later calls have no effect.
 pub fn start(options: &Options) {
-    let format = options
-        .format
-        .unwrap_or(match stderr_is_journal(options.journal_stream) {
-            true => LogFormat::Journal,
-            false => LogFormat::Human,
-        });
+    let format = options.format.unwrap_or(match stderr_is_journal(options.journal_stream) {
+        true => LogFormat::Journal,
+        false => LogFormat::Human,
+    });
     set_level(options.level);
     let registry = tracing_subscriber::registry().with(Threshold);
-    let journal = (format == LogFormat::Journal)
-        .then(tracing_journald::layer)
-        .and_then(Result::ok);
+    let journal = (format == LogFormat::Journal).then(tracing_journald::layer).and_then(Result::ok);
     let outcome = match journal {
         Some(layer) => {
-            let layer = layer
-                .with_field_prefix(None)
-                .with_syslog_identifier("porterd".into());
+            let layer = layer.with_field_prefix(None).with_syslog_identifier("porterd".into());
             tracing::subscriber::set_global_default(registry.with(layer))
         }
-        None => tracing::subscriber::set_global_default(registry.with(Stderr {
-            format,
-            dropped: AtomicU64::new(0),
-        })),
+        None => tracing::subscriber::set_global_default(registry.with(Stderr { format, dropped: AtomicU64::new(0) })),
     };
     // The only failure is that a log is installed already, which is what the caller wants.
     drop(outcome);
@@ -78,20 +69,14 @@ pub fn level() -> LogLevel {
 }
 
 fn current() -> (LogLevel, LevelFilter) {
-    LEVELS
-        .get(usize::from(LEVEL.load(Ordering::Relaxed)))
-        .copied()
-        .unwrap_or(LEVELS[3])
+    LEVELS.get(usize::from(LEVEL.load(Ordering::Relaxed))).copied().unwrap_or(LEVELS[3])
 }
 
 /// Lets pass what the level of the moment lets pass; others cost one comparison.
 struct Threshold;
 
 impl<S: Subscriber> Layer<S> for Threshold {
-    fn register_callsite(
-        &self,
-        metadata: &'static tracing::Metadata<'static>,
-    ) -> tracing::subscriber::Interest {
+    fn register_callsite(&self, metadata: &'static tracing::Metadata<'static>) -> tracing::subscriber::Interest {
         match self.lets_pass(metadata) {
             true => tracing::subscriber::Interest::always(),
             false => tracing::subscriber::Interest::never(),
@@ -153,10 +138,7 @@ impl Fields {
     }
 
     fn get(&self, name: &str) -> Option<&str> {
-        self.others
-            .iter()
-            .find(|(n, _)| n.eq_ignore_ascii_case(name))
-            .map(|(_, v)| v.as_str())
+        self.others.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str())
     }
 }
 
@@ -173,22 +155,13 @@ fn severity(level: Level) -> (u8, &'static str) {
 /// `unit: message`, with the severity in words where it matters. Line breaks inside a message are
 /// kept from forging a second message.
 fn human(level: Level, fields: &Fields, out: &mut String) {
-    let unit = fields
-        .get("unit")
-        .map(|u| format!("{u}: "))
-        .unwrap_or_default();
-    let tag = fields
-        .get("identifier")
-        .map(|i| format!("{i}: "))
-        .unwrap_or_default();
+    let unit = fields.get("unit").map(|u| format!("{u}: ")).unwrap_or_default();
+    let tag = fields.get("identifier").map(|i| format!("{i}: ")).unwrap_or_default();
     let word = match level {
         Level::ERROR | Level::WARN => format!("{}: ", severity(level).1),
         _ => String::new(),
     };
-    push_clean(
-        out,
-        &format!("porterd: {unit}{tag}{word}{}", fields.message),
-    );
+    push_clean(out, &format!("porterd: {unit}{tag}{word}{}", fields.message));
 }
 
 fn push_clean(out: &mut String, text: &str) {
@@ -196,13 +169,7 @@ fn push_clean(out: &mut String, text: &str) {
         if i > 0 {
             out.push_str("\n  ");
         }
-        out.extend(line.chars().map(|c| {
-            if c.is_control() && c != '\t' {
-                '\u{fffd}'
-            } else {
-                c
-            }
-        }));
+        out.extend(line.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }));
     }
 }
 
@@ -226,10 +193,7 @@ impl<S: Subscriber> Layer<S> for Stderr {
             LogFormat::Json => json(level, &fields, &mut line),
             LogFormat::Human => human(level, &fields, &mut line),
             LogFormat::Journal => {
-                let level_number = fields
-                    .get("priority")
-                    .and_then(|p| p.parse().ok())
-                    .unwrap_or(severity(level).0);
+                let level_number = fields.get("priority").and_then(|p| p.parse().ok()).unwrap_or(severity(level).0);
                 let mut text = String::new();
                 human(level, &fields, &mut text);
                 for (i, part) in text.split('\n').enumerate() {
@@ -253,9 +217,7 @@ impl Stderr {
         }
         let dropped = self.dropped.swap(0, Ordering::Relaxed);
         if dropped > 0 {
-            let note = format!(
-                "porterd: warning: {dropped} messages dropped, nobody reads standard error\n"
-            );
+            let note = format!("porterd: warning: {dropped} messages dropped, nobody reads standard error\n");
             write_once(fd, note.as_bytes());
         }
         write_once(fd, line.as_bytes());
@@ -278,10 +240,7 @@ mod tests {
     use super::*;
 
     fn fields() -> Fields {
-        Fields {
-            message: "a\nb\u{1b}[31m".into(),
-            others: vec![("UNIT", "x.socket".into()), ("CODE", "c".into())],
-        }
+        Fields { message: "a\nb\u{1b}[31m".into(), others: vec![("UNIT", "x.socket".into()), ("CODE", "c".into())] }
     }
 
     #[test]

@@ -95,7 +95,9 @@ struct Process {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Descriptor {
     /// A port of a socket; so many connections or datagrams are queued.
-    Listener { queued: u32 },
+    Listener {
+        queued: u32,
+    },
     Connection,
     Stored,
 }
@@ -228,12 +230,8 @@ impl<C: Choices> Kernel<C> {
 
     /// Somebody connects to a listener, chosen at will.
     pub fn knock(&mut self) {
-        let listeners: Vec<FdToken> = self
-            .fds
-            .iter()
-            .filter(|(_, d)| matches!(d, Descriptor::Listener { .. }))
-            .map(|(fd, _)| *fd)
-            .collect();
+        let listeners: Vec<FdToken> =
+            self.fds.iter().filter(|(_, d)| matches!(d, Descriptor::Listener { .. })).map(|(fd, _)| *fd).collect();
         if listeners.is_empty() {
             return;
         }

@@ -122,7 +122,11 @@ fn service_text(choices: &mut Seeded, own: u64) -> String {
         let _ = writeln!(text, "WatchdogSec=5");
     }
     if choices.chance(20) {
-        let _ = writeln!(text, "FileDescriptorStoreMax=2\nFileDescriptorStorePreserve={}", pick(choices, &["no", "restart", "yes"]));
+        let _ = writeln!(
+            text,
+            "FileDescriptorStoreMax=2\nFileDescriptorStorePreserve={}",
+            pick(choices, &["no", "restart", "yes"])
+        );
     }
     if choices.chance(20) {
         let _ = writeln!(text, "RuntimeMaxSec=30");
@@ -136,7 +140,15 @@ fn service_text(choices: &mut Seeded, own: u64) -> String {
     if choices.chance(15) {
         let _ = writeln!(text, "PIDFile=/run/x.pid");
     }
-    for (key, chance) in [("Requires", 10), ("Wants", 15), ("BindsTo", 10), ("Conflicts", 10), ("PartOf", 10), ("OnFailure", 10), ("Upholds", 5)] {
+    for (key, chance) in [
+        ("Requires", 10),
+        ("Wants", 15),
+        ("BindsTo", 10),
+        ("Conflicts", 10),
+        ("PartOf", 10),
+        ("OnFailure", 10),
+        ("Upholds", 5),
+    ] {
         if choices.chance(chance) {
             let other = pick(choices, &["s0.socket", "x0.service", "x1.service", "s1.service"]);
             if !other.starts_with(&format!("s{own}")) {
@@ -282,10 +294,13 @@ impl World {
 
     fn check_unit(&self, status: &porterd::engine::status::UnitStatus) -> Result<(), String> {
         let name = &status.unit.name;
-        let moving = matches!(status.active, ActiveState::Activating | ActiveState::Deactivating | ActiveState::Reloading);
+        let moving =
+            matches!(status.active, ActiveState::Activating | ActiveState::Deactivating | ActiveState::Reloading);
         let busy = match &status.detail {
             Detail::Socket { control, .. } => control.is_some(),
-            Detail::Service(detail) => detail.main.as_ref().is_some_and(|main| main.ended.is_none()) || detail.control.is_some(),
+            Detail::Service(detail) => {
+                detail.main.as_ref().is_some_and(|main| main.ended.is_none()) || detail.control.is_some()
+            }
             Detail::Other => false,
         };
         if moving && !busy && status.waiting.is_none() {
@@ -411,7 +426,9 @@ impl World {
 
 fn brief(effect: &Effect) -> String {
     match effect {
-        Effect::Spawn(spawn) => format!("Spawn {} {} {:?} {}", spawn.proc, spawn.settings.name, spawn.role, spawn.command.path),
+        Effect::Spawn(spawn) => {
+            format!("Spawn {} {} {:?} {}", spawn.proc, spawn.settings.name, spawn.role, spawn.command.path)
+        }
         Effect::Bind { unit, .. } => format!("Bind {unit}"),
         Effect::Release { unit, .. } => format!("Release {unit}"),
         Effect::Check { unit, .. } => format!("Check {unit}"),
@@ -450,7 +467,11 @@ fn the_engine_keeps_its_promises_from_every_seed() {
     for (seed, what) in failed.iter().take(10) {
         eprintln!("PORTER_SEED={seed}: {what}");
     }
-    assert!(failed.is_empty(), "{} of {count} seeds break an invariant; replay the first with PORTER_SEED=", failed.len());
+    assert!(
+        failed.is_empty(),
+        "{} of {count} seeds break an invariant; replay the first with PORTER_SEED=",
+        failed.len()
+    );
 }
 
 #[test]

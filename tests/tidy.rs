@@ -1,10 +1,6 @@
 //! House rules that the compiler does not hold: who may use whom, where `unsafe` may stand, how long
 //! a file and a function may be, and that every code that is told is explained.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    reason = "this test reads the source"
-)]
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "this test reads the source")]
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -25,18 +21,8 @@ const MAY_USE: [(&str, &[&str]); 23] = [
     ("rehearse", &["engine", "plan", "unit", "report"]),
     ("config", &[]),
     ("log", &["config"]),
-    (
-        "runtime",
-        &[
-            "engine", "plan", "unit", "syntax", "report", "linux", "control", "config", "log",
-        ],
-    ),
-    (
-        "ctl",
-        &[
-            "unit", "plan", "syntax", "report", "rehearse", "control", "config",
-        ],
-    ),
+    ("runtime", &["engine", "plan", "unit", "syntax", "report", "linux", "control", "config", "log"]),
+    ("ctl", &["unit", "plan", "syntax", "report", "rehearse", "control", "config"]),
     // `verify` and `rehearse` look at real files with the eyes of the daemon.
     ("ctl::files", &["unit", "syntax", "report", "config"]),
     ("keep", &["engine::image", "linux"]),
@@ -48,19 +34,10 @@ const MAY_USE: [(&str, &[&str]); 23] = [
 ];
 
 /// The only files with `unsafe` (R3).
-const UNSAFE: [&str; 3] = [
-    "src/linux/raw.rs",
-    "src/linux/clone.rs",
-    "src/linux/child.rs",
-];
+const UNSAFE: [&str; 3] = ["src/linux/raw.rs", "src/linux/clone.rs", "src/linux/child.rs"];
 
 /// Files that are tables and may be longer.
-const TABLES: [&str; 4] = [
-    "src/unit/directives",
-    "src/report/codes",
-    "src/unit/show",
-    "src/plan/seccomp",
-];
+const TABLES: [&str; 4] = ["src/unit/directives", "src/report/codes", "src/unit/show", "src/plan/seccomp"];
 
 const FILE_LINES_MAX: usize = 500;
 const FUNCTION_LINES_MAX: usize = 80;
@@ -83,23 +60,10 @@ fn sources() -> Vec<Source> {
     files.sort();
     let read = |file: PathBuf| {
         let text = std::fs::read_to_string(&file).unwrap();
-        let path = file
-            .strip_prefix(root)
-            .unwrap()
-            .to_str()
-            .unwrap()
-            .to_owned();
-        let module = path
-            .trim_start_matches("src/")
-            .trim_end_matches(".rs")
-            .trim_end_matches("/mod")
-            .replace('/', "::");
-        Source {
-            lines: text.lines().count(),
-            code: without_tests(&text),
-            path,
-            module,
-        }
+        let path = file.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+        let module =
+            path.trim_start_matches("src/").trim_end_matches(".rs").trim_end_matches("/mod").replace('/', "::");
+        Source { lines: text.lines().count(), code: without_tests(&text), path, module }
     };
     files.into_iter().map(read).collect()
 }
@@ -117,14 +81,9 @@ fn collect(dir: &Path, out: &mut Vec<PathBuf>) {
 
 /// Code without comments, text in quotes left as it is, and without `#[cfg(test)]` modules.
 fn without_tests(text: &str) -> String {
-    let body = text
-        .find("#[cfg(test)]\nmod ")
-        .map_or(text, |start| &text[..start]);
+    let body = text.find("#[cfg(test)]\nmod ").map_or(text, |start| &text[..start]);
     let code = |line: &&str| !line.trim_start().starts_with("//");
-    body.lines()
-        .filter(code)
-        .map(|line| format!("{line}\n"))
-        .collect()
+    body.lines().filter(code).map(|line| format!("{line}\n")).collect()
 }
 
 /// Paths after `crate::` (also inside braces), at most two segments deep.
@@ -149,11 +108,7 @@ fn uses(code: &str) -> BTreeSet<String> {
                     level += i32::from(c == '{') - i32::from(c == '}');
                     c == ',' && level == 0
                 });
-                found.extend(
-                    top.map(str::trim)
-                        .filter(|p| !p.is_empty())
-                        .map(two_segments),
-                );
+                found.extend(top.map(str::trim).filter(|p| !p.is_empty()).map(two_segments));
             }
             None => {
                 found.insert(two_segments(rest));
@@ -167,9 +122,7 @@ fn two_segments(path: &str) -> String {
     let mut parts = Vec::new();
     let mut rest = path;
     while parts.len() < 2 {
-        let end = rest
-            .find(|c: char| !c.is_alphanumeric() && c != '_')
-            .unwrap_or(rest.len());
+        let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
         if end == 0 {
             break;
         }
@@ -183,24 +136,16 @@ fn two_segments(path: &str) -> String {
 }
 
 fn is_below(path: &str, module: &str) -> bool {
-    path == module
-        || path
-            .strip_prefix(module)
-            .is_some_and(|rest| rest.starts_with("::"))
+    path == module || path.strip_prefix(module).is_some_and(|rest| rest.starts_with("::"))
 }
 
 #[test]
 fn modules_use_only_what_their_row_names() {
     let mut wrong = Vec::new();
     for source in sources() {
-        let rows = MAY_USE
-            .iter()
-            .filter(|(module, _)| is_below(&source.module, module));
+        let rows = MAY_USE.iter().filter(|(module, _)| is_below(&source.module, module));
         let Some((_, allowed)) = rows.max_by_key(|(module, _)| module.len()) else {
-            wrong.push(format!(
-                "{}: no row for this module in tests/tidy.rs",
-                source.path
-            ));
+            wrong.push(format!("{}: no row for this module in tests/tidy.rs", source.path));
             continue;
         };
         let own = source.module.split("::").next().unwrap();
@@ -216,19 +161,10 @@ fn modules_use_only_what_their_row_names() {
 
 #[test]
 fn unsafe_code_stays_in_three_files() {
-    let word = |line: &str| {
-        line.split(|c: char| !c.is_alphanumeric() && c != '_')
-            .any(|w| w == "unsafe")
-    };
-    let outside = |s: &Source| {
-        !UNSAFE.contains(&s.path.as_str())
-            && s.code.lines().any(|l| word(l.split('"').next().unwrap()))
-    };
-    let wrong: Vec<String> = sources()
-        .iter()
-        .filter(|s| outside(s))
-        .map(|s| s.path.clone())
-        .collect();
+    let word = |line: &str| line.split(|c: char| !c.is_alphanumeric() && c != '_').any(|w| w == "unsafe");
+    let outside =
+        |s: &Source| !UNSAFE.contains(&s.path.as_str()) && s.code.lines().any(|l| word(l.split('"').next().unwrap()));
+    let wrong: Vec<String> = sources().iter().filter(|s| outside(s)).map(|s| s.path.clone()).collect();
     assert!(wrong.is_empty(), "{wrong:?}");
 }
 
@@ -236,11 +172,7 @@ fn unsafe_code_stays_in_three_files() {
 fn there_is_one_thread() {
     let starts = ["thread::spawn", "thread::scope", "thread::Builder"];
     let threaded = |s: &Source| starts.iter().any(|word| s.code.contains(word));
-    let wrong: Vec<String> = sources()
-        .into_iter()
-        .filter(threaded)
-        .map(|s| s.path)
-        .collect();
+    let wrong: Vec<String> = sources().into_iter().filter(threaded).map(|s| s.path).collect();
     assert!(wrong.is_empty(), "{wrong:?}");
 }
 
@@ -266,19 +198,13 @@ fn functions(code: &str) -> Vec<(&str, usize)> {
     let indent = |line: &str| line.len() - line.trim_start().len();
     let mut found = Vec::new();
     for (start, line) in lines.iter().enumerate() {
-        let words: Vec<&str> = line
-            .split_whitespace()
-            .take_while(|w| !w.contains('('))
-            .collect();
-        let begins = line.trim_start().starts_with("fn ")
-            || words.first() == Some(&"pub(super)")
-            || words.contains(&"fn");
+        let words: Vec<&str> = line.split_whitespace().take_while(|w| !w.contains('(')).collect();
+        let begins =
+            line.trim_start().starts_with("fn ") || words.first() == Some(&"pub(super)") || words.contains(&"fn");
         if !begins || !line.contains("fn ") || line.trim_end().ends_with([';', '}']) {
             continue;
         }
-        let end = lines[start..]
-            .iter()
-            .position(|l| l.trim() == "}" && indent(l) == indent(line));
+        let end = lines[start..].iter().position(|l| l.trim() == "}" && indent(l) == indent(line));
         found.extend(end.map(|length| (*line, length + 1)));
     }
     found
@@ -287,10 +213,7 @@ fn functions(code: &str) -> Vec<(&str, usize)> {
 #[test]
 fn every_code_that_is_told_is_explained() {
     let sources = sources();
-    let table = sources
-        .iter()
-        .find(|s| s.path == "src/report/codes.rs")
-        .unwrap();
+    let table = sources.iter().find(|s| s.path == "src/report/codes.rs").unwrap();
     let known: BTreeSet<&str> = quoted(&table.code).collect();
     let mut wrong = Vec::new();
     for source in sources.iter().filter(|s| !s.path.starts_with("src/report")) {
@@ -301,10 +224,7 @@ fn every_code_that_is_told_is_explained() {
                     continue;
                 };
                 if !known.contains(code) {
-                    wrong.push(format!(
-                        "{}: `{code}` is not in report/codes.rs",
-                        source.path
-                    ));
+                    wrong.push(format!("{}: `{code}` is not in report/codes.rs", source.path));
                 }
             }
         }
@@ -319,16 +239,7 @@ fn quoted(code: &str) -> impl Iterator<Item = &str> {
 #[test]
 fn the_rules_see_what_they_look_for() {
     let code = "use crate::{ids::X, a::{b, c}};\nlet x = crate::runtime::clock::now();\n";
-    assert_eq!(
-        uses(code).into_iter().collect::<Vec<_>>(),
-        ["a", "ids::X", "runtime::clock"]
-    );
-    assert_eq!(
-        functions("fn a() {\n    x\n}\nfn b() {}\n"),
-        [("fn a() {", 3)]
-    );
-    assert_eq!(
-        without_tests("// unsafe\nx\n#[cfg(test)]\nmod tests {}\n"),
-        "x\n"
-    );
+    assert_eq!(uses(code).into_iter().collect::<Vec<_>>(), ["a", "ids::X", "runtime::clock"]);
+    assert_eq!(functions("fn a() {\n    x\n}\nfn b() {}\n"), [("fn a() {", 3)]);
+    assert_eq!(without_tests("// unsafe\nx\n#[cfg(test)]\nmod tests {}\n"), "x\n");
 }

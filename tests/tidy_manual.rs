@@ -1,9 +1,6 @@
 //! The manual says what the code does: every directive, flag, verb, option and code is in its page,
 //! and nothing is there that does not exist.
-#![allow(
-    clippy::disallowed_methods,
-    reason = "this test reads the manual and runs mandoc"
-)]
+#![allow(clippy::disallowed_methods, reason = "this test reads the manual and runs mandoc")]
 
 use expect_test::expect_file;
 use porterd::config::Config;
@@ -20,20 +17,11 @@ const HEADINGS: [(&str, &[Section]); 5] = [
     ("CONDITIONS AND ASSERTIONS", &[Section::Unit]),
     ("[SOCKET] SECTION", &[Section::Socket]),
     ("[SERVICE] SECTION", &[Section::Service]),
-    (
-        "OPTIONS OF [SOCKET] AND [SERVICE]",
-        &[Section::Socket, Section::Service],
-    ),
+    ("OPTIONS OF [SOCKET] AND [SERVICE]", &[Section::Socket, Section::Service]),
 ];
 const INSTALL: (&str, &[Section]) = ("[INSTALL] SECTION", &[Section::Install]);
 const WITHOUT: &str = "OPTIONS WITHOUT EFFECT";
-const PAGES: [&str; 5] = [
-    "porterd.8",
-    "porterctl.1",
-    "porterd.toml.5",
-    "porterd-units.5",
-    "porterd-diagnostics.7",
-];
+const PAGES: [&str; 5] = ["porterd.8", "porterctl.1", "porterd.toml.5", "porterd-units.5", "porterd-diagnostics.7"];
 
 fn path(page: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("man").join(page)
@@ -66,11 +54,7 @@ fn names<'a>(lines: &[&'a str], start: &str) -> BTreeSet<&'a str> {
 fn documented(text: &str) -> Vec<(String, &'static [Section])> {
     let mut found = Vec::new();
     for (heading, lines) in sections(text) {
-        let Some((_, stands_in)) = HEADINGS
-            .iter()
-            .chain([&INSTALL])
-            .find(|(name, _)| *name == heading)
-        else {
+        let Some((_, stands_in)) = HEADINGS.iter().chain([&INSTALL]).find(|(name, _)| *name == heading) else {
             continue;
         };
         for name in names(&lines, ".It Ic ") {
@@ -94,41 +78,24 @@ fn every_directive_that_is_carried_out_has_an_entry_and_no_other() {
     let documented = documented(&text);
     let mut wrong = Vec::new();
     for row in rows().iter().filter(|row| row.support == Support::Full) {
-        if !documented
-            .iter()
-            .any(|(name, sections)| name == row.name && stands_in(row, sections))
-        {
+        if !documented.iter().any(|(name, sections)| name == row.name && stands_in(row, sections)) {
             let sections: Vec<&str> = row.sections().map(Section::as_str).collect();
-            wrong.push(format!(
-                "{}= of {sections:?} is carried out and has no entry `.It Ic`",
-                row.name
-            ));
+            wrong.push(format!("{}= of {sections:?} is carried out and has no entry `.It Ic`", row.name));
         }
     }
     for (name, sections) in &documented {
-        let exists = |row: &&&Row| {
-            row.name == name && row.support == Support::Full && stands_in(row, sections)
-        };
+        let exists = |row: &&&Row| row.name == name && row.support == Support::Full && stands_in(row, sections);
         if !rows().iter().any(|row| exists(&row)) {
-            wrong.push(format!(
-                "{name}= has an entry and is not carried out in {sections:?}"
-            ));
+            wrong.push(format!("{name}= has an entry and is not carried out in {sections:?}"));
         }
     }
-    assert!(
-        wrong.is_empty(),
-        "man/porterd-units.5:\n{}",
-        wrong.join("\n")
-    );
+    assert!(wrong.is_empty(), "man/porterd-units.5:\n{}", wrong.join("\n"));
 }
 
 #[test]
 fn every_directive_without_effect_is_listed_as_such_and_no_other() {
     let text = page("porterd-units.5");
-    let (_, lines) = sections(&text)
-        .into_iter()
-        .find(|(heading, _)| *heading == WITHOUT)
-        .unwrap();
+    let (_, lines) = sections(&text).into_iter().find(|(heading, _)| *heading == WITHOUT).unwrap();
     let listed = names(&lines, ".Ic ");
     let idle = |row: &&&Row| row.support != Support::Full;
     let expected: BTreeSet<&str> = rows().iter().filter(idle).map(|row| row.name).collect();
@@ -145,20 +112,16 @@ fn flags(command: &clap::Command) -> BTreeSet<String> {
     let shown = command.get_arguments().filter(|arg| !arg.is_positional());
     let both = shown.flat_map(|arg| {
         let long = arg.get_long().map(|name| format!("-{name}"));
-        long.into_iter()
-            .chain(arg.get_short().map(|c| c.to_string()))
+        long.into_iter().chain(arg.get_short().map(|c| c.to_string()))
     });
-    both.chain(["-help", "-version", "h", "V"].map(str::to_owned))
-        .collect()
+    both.chain(["-help", "-version", "h", "V"].map(str::to_owned)).collect()
 }
 
 /// Options that have an entry: `.It Fl l , Fl -long Ns = Ns Ar VALUE`.
 fn documented_flags(text: &str) -> BTreeSet<String> {
     let entries = text.lines().filter_map(|line| line.strip_prefix(".It Fl "));
-    let words = entries.flat_map(|line| {
-        line.split(" , Fl ")
-            .map(|part| part.split(' ').next().unwrap_or("").to_owned())
-    });
+    let words =
+        entries.flat_map(|line| line.split(" , Fl ").map(|part| part.split(' ').next().unwrap_or("").to_owned()));
     words.collect()
 }
 
@@ -167,18 +130,12 @@ fn compare_flags(name: &str, command: &clap::Command) {
     let (flags, documented) = (flags(command), documented_flags(&text));
     let missing: Vec<_> = flags.difference(&documented).collect();
     let stale: Vec<_> = documented.difference(&flags).collect();
-    assert!(
-        missing.is_empty() && stale.is_empty(),
-        "man/{name}: missing {missing:?}, to remove {stale:?}"
-    );
+    assert!(missing.is_empty() && stale.is_empty(), "man/{name}: missing {missing:?}, to remove {stale:?}");
 }
 
 #[test]
 fn every_option_of_porterd_has_an_entry_and_no_other() {
-    compare_flags(
-        "porterd.8",
-        &<porterd::runtime::CommandLine as clap::CommandFactory>::command(),
-    );
+    compare_flags("porterd.8", &<porterd::runtime::CommandLine as clap::CommandFactory>::command());
 }
 
 #[test]
@@ -186,33 +143,21 @@ fn every_option_and_verb_of_porterctl_has_an_entry_and_no_other() {
     let command = porterd::ctl::command_line();
     let mut all = command.clone();
     for verb in command.get_subcommands() {
-        all = all.args(
-            verb.get_arguments()
-                .filter(|arg| !arg.is_positional())
-                .cloned(),
-        );
+        all = all.args(verb.get_arguments().filter(|arg| !arg.is_positional()).cloned());
     }
     compare_flags("porterctl.1", &all);
     let text = page("porterctl.1");
     let lines: Vec<&str> = text.lines().collect();
     let documented = names(&lines, ".It Cm ");
-    let verbs: BTreeSet<&str> = command
-        .get_subcommands()
-        .map(clap::Command::get_name)
-        .collect();
+    let verbs: BTreeSet<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
     assert_eq!(documented, verbs);
 }
 
 #[test]
 fn every_key_of_the_configuration_has_an_entry_and_no_other() {
     // A wrong key is answered with the list of right ones.
-    let refusal = Config::parse("no_such_key = 1\n", Path::new("x"))
-        .unwrap_err()
-        .to_string();
-    let known = refusal
-        .split("expected one of")
-        .nth(1)
-        .expect("a list of keys");
+    let refusal = Config::parse("no_such_key = 1\n", Path::new("x")).unwrap_err().to_string();
+    let known = refusal.split("expected one of").nth(1).expect("a list of keys");
     let keys: BTreeSet<&str> = known.split('`').skip(1).step_by(2).collect();
     assert!(keys.contains("strict_systemd"), "{refusal}");
     let text = page("porterd.toml.5");
@@ -271,11 +216,7 @@ fn the_page_of_diagnostics_is_the_table_of_codes() {
 fn mandoc_finds_nothing_to_warn_about() {
     let mut complaints = String::new();
     for page in PAGES {
-        let Ok(output) = Command::new("mandoc")
-            .args(["-Tlint", "-W", "warning"])
-            .arg(path(page))
-            .output()
-        else {
+        let Ok(output) = Command::new("mandoc").args(["-Tlint", "-W", "warning"]).arg(path(page)).output() else {
             eprintln!("skipped: there is no mandoc (Debian: apt-get install mandoc)");
             return;
         };
@@ -287,16 +228,9 @@ fn mandoc_finds_nothing_to_warn_about() {
 
 #[test]
 fn the_comparison_sees_what_it_looks_for() {
-    let text =
-        ".Sh [SOCKET] SECTION\n.It Ic Accept Ns = Ns Ar BOOL\n.Sh OTHER\n.It Ic Nonsense Ns =\n";
-    assert_eq!(
-        documented(text),
-        [("Accept".to_owned(), &[Section::Socket][..])]
-    );
+    let text = ".Sh [SOCKET] SECTION\n.It Ic Accept Ns = Ns Ar BOOL\n.Sh OTHER\n.It Ic Nonsense Ns =\n";
+    assert_eq!(documented(text), [("Accept".to_owned(), &[Section::Socket][..])]);
     let text = ".It Fl t , Fl -type Ns = Ns Ar TYPE\n.It Fl -all\n";
-    assert_eq!(
-        documented_flags(text).into_iter().collect::<Vec<_>>(),
-        ["-all", "-type", "t"]
-    );
+    assert_eq!(documented_flags(text).into_iter().collect::<Vec<_>>(), ["-all", "-type", "t"]);
     assert_eq!(escaped("a\\b"), "a\\eb");
 }

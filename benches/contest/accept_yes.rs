@@ -36,11 +36,7 @@ pub(crate) fn run(tools: &Tools, options: &Options) -> Result<bool, String> {
             let port = 20_000
                 + u16::try_from(round % 100).unwrap_or(0) * 10
                 + u16::try_from(kind.name().len() % 10).unwrap_or(0);
-            let _door = contestant::open(
-                tools,
-                *kind,
-                &[Door::tcp(port, true, &tools.bin.join("child"))],
-            )?;
+            let _door = contestant::open(tools, *kind, &[Door::tcp(port, true, &tools.bin.join("child"))])?;
             for &clients in CLIENTS {
                 load::run(port, clients, Duration::from_millis(50)); // warm
                 std::thread::sleep(Duration::from_millis(50));
@@ -104,12 +100,8 @@ fn judge(cells: &BTreeMap<(usize, &str), Cell>) -> bool {
             let Some(cell) = cells.get(&(clients, name)) else {
                 continue;
             };
-            met &= bar(
-                &format!("{name}, rate of the floor's, {clients} clients"),
-                cell.rate_ratio.median(),
-                bound,
-                true,
-            );
+            met &=
+                bar(&format!("{name}, rate of the floor's, {clients} clients"), cell.rate_ratio.median(), bound, true);
             if name == "porterd" {
                 met &= bar(
                     &format!("{name}, p99 of the floor's, {clients} clients"),

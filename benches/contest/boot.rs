@@ -25,12 +25,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) fn doors(n: usize, dir: &Path, program: &Path) -> Vec<Door> {
     let door = |i: usize| Door {
         listen: if i.is_multiple_of(2) {
-            format!(
-                "127.9.{}.{}:{}",
-                i / 2 / 200 % 200 + 1,
-                i / 2 % 200 + 1,
-                23_000 + i / 2 / 40_000
-            )
+            format!("127.9.{}.{}:{}", i / 2 / 200 % 200 + 1, i / 2 % 200 + 1, 23_000 + i / 2 / 40_000)
         } else {
             format!("{}/s{i}", dir.display())
         },
@@ -71,59 +66,33 @@ pub(crate) fn run(tools: &Tools, options: &Options) -> Result<bool, String> {
                 }
                 millis.entry((size, kind.name())).or_default().push(time);
                 if let Some(floor) = floor {
-                    ratios
-                        .entry((size, kind.name()))
-                        .or_default()
-                        .push(time / floor);
+                    ratios.entry((size, kind.name())).or_default().push(time / floor);
                 }
             }
         }
     }
     let mut table = Table::new(&["contestant", "units", "ms", "of the loop's", "µs per unit"]);
-    let per_unit = |size: usize, name| {
-        millis
-            .get(&(size, name))
-            .and_then(Series::median)
-            .map(|ms| ms * 1000.0 / count(size))
-    };
+    let per_unit =
+        |size: usize, name| millis.get(&(size, name)).and_then(Series::median).map(|ms| ms * 1000.0 / count(size));
     for &size in SIZES {
         for kind in &kinds {
             let key = (size, kind.name());
             let (Some(ms), Some(ratio)) = (millis.get(&key), ratios.get(&key)) else {
                 continue;
             };
-            let each =
-                per_unit(size, kind.name()).map_or_else(String::new, |us| format!("{us:.0}"));
-            table.row(vec![
-                kind.name().to_owned(),
-                size.to_string(),
-                ms.show(0),
-                ratio.show(2),
-                each,
-            ]);
+            let each = per_unit(size, kind.name()).map_or_else(String::new, |us| format!("{us:.0}"));
+            table.row(vec![kind.name().to_owned(), size.to_string(), ms.show(0), ratio.show(2), each]);
         }
     }
     print!("{}", table.text());
     let mut met = true;
     for &size in SIZES {
         if let Some(ratio) = ratios.get(&(size, "porterd")) {
-            met &= bar(
-                &format!("porterd, {size} units, time over the loop's"),
-                ratio.median(),
-                BAR,
-                false,
-            );
+            met &= bar(&format!("porterd, {size} units, time over the loop's"), ratio.median(), BAR, false);
         }
     }
-    if let (Some(small), Some(large)) =
-        (per_unit(SIZES[0], "porterd"), per_unit(SIZES[1], "porterd"))
-    {
-        met &= bar(
-            "porterd, time per unit, 10,000 over 1,000",
-            Some(large / small),
-            BAR_LINEAR,
-            false,
-        );
+    if let (Some(small), Some(large)) = (per_unit(SIZES[0], "porterd"), per_unit(SIZES[1], "porterd")) {
+        met &= bar("porterd, time per unit, 10,000 over 1,000", Some(large / small), BAR_LINEAR, false);
     }
     Ok(met)
 }
@@ -134,18 +103,10 @@ fn one(tools: &Tools, kind: Kind, size: usize) -> Result<Duration, String> {
     let doors = doors(size, &sockets, &tools.bin.join("sleeper"));
     contestant::prepare(kind, &scratch, &doors)?;
     let running = contestant::start(tools, kind, &scratch, &doors)?;
-    let time = running
-        .ready(PATIENCE)
-        .map_err(|e| format!("{}, {size} units: {e}", kind.name()))?;
-    let made = std::fs::read_dir(&sockets)
-        .map_err(|e| e.to_string())?
-        .count();
+    let time = running.ready(PATIENCE).map_err(|e| format!("{}, {size} units: {e}", kind.name()))?;
+    let made = std::fs::read_dir(&sockets).map_err(|e| e.to_string())?.count();
     if made < size / 2 {
-        return Err(format!(
-            "{} says it is ready with {made} of {} AF_UNIX sockets",
-            kind.name(),
-            size / 2
-        ));
+        return Err(format!("{} says it is ready with {made} of {} AF_UNIX sockets", kind.name(), size / 2));
     }
     Ok(time)
 }

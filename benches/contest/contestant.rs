@@ -30,15 +30,8 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// All of them, in the order in which a round visits them.
-    pub(crate) const ALL: &[Self] = &[
-        Self::Floor,
-        Self::Tcpserver,
-        Self::Xinetd,
-        Self::Inetd,
-        Self::Systemd,
-        Self::Porterd,
-        Self::PorterdCgroup,
-    ];
+    pub(crate) const ALL: &[Self] =
+        &[Self::Floor, Self::Tcpserver, Self::Xinetd, Self::Inetd, Self::Systemd, Self::Porterd, Self::PorterdCgroup];
 
     /// Name in tables and in `--only`.
     pub(crate) const fn name(self) -> &'static str {
@@ -76,18 +69,12 @@ impl Kind {
             Self::Xinetd => rival("xinetd", "apt-get install xinetd"),
             Self::Inetd => rival("inetd", "apt-get install openbsd-inetd"),
             Self::Systemd if !root => Some("needs root for namespaces"),
-            Self::Systemd if tools.cgroup.is_none() => {
-                Some("needs a cgroup2 hierarchy it may write to")
-            }
-            Self::Systemd => {
-                (!Path::new("/lib/systemd/systemd").exists()).then_some("apt-get install systemd")
-            }
+            Self::Systemd if tools.cgroup.is_none() => Some("needs a cgroup2 hierarchy it may write to"),
+            Self::Systemd => (!Path::new("/lib/systemd/systemd").exists()).then_some("apt-get install systemd"),
             Self::Porterd | Self::PorterdCgroup if tools.porterd().is_none() => {
                 Some("no binary; cargo build --release, or --porterd DIR")
             }
-            Self::PorterdCgroup if tools.cgroup.is_none() => {
-                Some("needs a cgroup2 hierarchy it may write to")
-            }
+            Self::PorterdCgroup if tools.cgroup.is_none() => Some("needs a cgroup2 hierarchy it may write to"),
             Self::Porterd | Self::PorterdCgroup => None,
         }
     }
@@ -133,26 +120,15 @@ pub(crate) fn prepare(kind: Kind, scratch: &Path, doors: &[Door]) -> Result<(), 
     let units = scratch.join("units");
     std::fs::create_dir_all(&units).map_err(|e| format!("{}: {e}", units.display()))?;
     match kind {
-        Kind::Xinetd => {
-            std::fs::write(scratch.join("conf"), units::xinetd(doors)).map_err(|e| e.to_string())
-        }
-        Kind::Inetd => {
-            std::fs::write(scratch.join("conf"), units::inetd(doors)).map_err(|e| e.to_string())
-        }
+        Kind::Xinetd => std::fs::write(scratch.join("conf"), units::xinetd(doors)).map_err(|e| e.to_string()),
+        Kind::Inetd => std::fs::write(scratch.join("conf"), units::inetd(doors)).map_err(|e| e.to_string()),
         Kind::Tcpserver => Ok(()),
-        Kind::Floor | Kind::Systemd | Kind::Porterd | Kind::PorterdCgroup => {
-            units::write_units(&units, doors)
-        }
+        Kind::Floor | Kind::Systemd | Kind::Porterd | Kind::PorterdCgroup => units::write_units(&units, doors),
     }
 }
 
 /// Starts a contestant whose configuration is prepared. `Floor` with one door serves it; with several it only binds.
-pub(crate) fn start(
-    tools: &Tools,
-    kind: Kind,
-    scratch: &Path,
-    doors: &[Door],
-) -> Result<Running, String> {
+pub(crate) fn start(tools: &Tools, kind: Kind, scratch: &Path, doors: &[Door]) -> Result<Running, String> {
     let words = command(tools, kind, scratch, doors)?;
     let group = match (kind, &tools.cgroup) {
         (Kind::Systemd | Kind::PorterdCgroup, Some(parent)) => Some(make_group(parent)?),
@@ -160,26 +136,13 @@ pub(crate) fn start(
     };
     // The shell waits for a line, so that the clock starts when everything around the contestant is in place.
     let enter = match &group {
-        Some(g) => format!(
-            "echo $$ >{}/cgroup.procs && read -r go && exec \"$@\" </dev/null",
-            g.display()
-        ),
+        Some(g) => format!("echo $$ >{}/cgroup.procs && read -r go && exec \"$@\" </dev/null", g.display()),
         None => "read -r go && exec \"$@\" </dev/null".to_owned(),
     };
     let log = std::fs::File::create(scratch.join("log")).map_err(|e| e.to_string())?;
     let notify = UnixDatagram::bind(scratch.join("ready")).map_err(|e| format!("ready: {e}"))?;
     let mut child = Command::new("setpriv")
-        .args([
-            "--pdeathsig",
-            "KILL",
-            "taskset",
-            "-c",
-            &tools.server_cpus,
-            "sh",
-            "-c",
-            &enter,
-            "sh",
-        ])
+        .args(["--pdeathsig", "KILL", "taskset", "-c", &tools.server_cpus, "sh", "-c", &enter, "sh"])
         .args(words)
         .env("NOTIFY_SOCKET", scratch.join("ready"))
         .env("LD_LIBRARY_PATH", tools.library_path())
@@ -192,34 +155,14 @@ pub(crate) fn start(
     let since = Instant::now();
     let go = child.stdin.take().map(|mut pipe| pipe.write_all(b"go\n"));
     if !matches!(go, Some(Ok(()))) {
-        return Err(format!(
-            "{} ended before it began: {}",
-            kind.name(),
-            said(scratch)
-        ));
+        return Err(format!("{} ended before it began: {}", kind.name(), said(scratch)));
     }
-    Ok(Running {
-        pid: child.id(),
-        child,
-        group,
-        notify,
-        since,
-    })
+    Ok(Running { pid: child.id(), child, group, notify, since })
 }
 
-fn command(
-    tools: &Tools,
-    kind: Kind,
-    scratch: &Path,
-    doors: &[Door],
-) -> Result<Vec<String>, String> {
+fn command(tools: &Tools, kind: Kind, scratch: &Path, doors: &[Door]) -> Result<Vec<String>, String> {
     let text = |p: &Path| p.display().to_string();
-    let program = |name| {
-        tools
-            .rival(name)
-            .map(|p| text(&p))
-            .ok_or(format!("{name} is not installed"))
-    };
+    let program = |name| tools.rival(name).map(|p| text(&p)).ok_or(format!("{name} is not installed"));
     let words = |list: &[&str]| list.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>();
     let units = text(&scratch.join("units"));
     let conf = text(&scratch.join("conf"));
@@ -227,12 +170,9 @@ fn command(
         Kind::Floor => {
             let floor = text(&tools.bin.join("floor"));
             match doors {
-                [d] => words(&[
-                    &floor,
-                    if d.accept { "accept" } else { "wake" },
-                    &d.port().to_string(),
-                    &text(&d.program),
-                ]),
+                [d] => {
+                    words(&[&floor, if d.accept { "accept" } else { "wake" }, &d.port().to_string(), &text(&d.program)])
+                }
                 _ => words(&[&floor, "boot", &units]),
             }
         }
@@ -253,14 +193,9 @@ fn command(
             ]),
             _ => return Err("tcpserver serves one address".to_owned()),
         },
-        Kind::Xinetd => words(&[
-            &program("xinetd")?,
-            "-dontfork",
-            "-f",
-            &conf,
-            "-pidfile",
-            &text(&scratch.join("pid")),
-        ]),
+        Kind::Xinetd => {
+            words(&[&program("xinetd")?, "-dontfork", "-f", &conf, "-pidfile", &text(&scratch.join("pid"))])
+        }
         Kind::Inetd => words(&[&program("inetd")?, "-i", "-l", "-R", "0", &conf]),
         Kind::Systemd => {
             let world = text(&tools.source.join("world.sh"));
@@ -280,11 +215,7 @@ fn command(
         }
         Kind::Porterd | Kind::PorterdCgroup => {
             let porterd = tools.porterd().map(text).ok_or("porterd is not there")?;
-            let mut all = if kind == Kind::Porterd {
-                without_groups(tools)
-            } else {
-                Vec::new()
-            };
+            let mut all = if kind == Kind::Porterd { without_groups(tools) } else { Vec::new() };
             all.extend(words(&[
                 &porterd,
                 "--unit-path",
@@ -304,10 +235,7 @@ fn without_groups(tools: &Tools) -> Vec<String> {
         return Vec::new();
     }
     let script = "grep -w cgroup2 /proc/self/mounts | while read -r _ place _; do mount -o remount,bind,ro \"$place\"; done; exec \"$@\"";
-    ["unshare", "--mount", "sh", "-c", script, "sh"]
-        .iter()
-        .map(|w| (*w).to_owned())
-        .collect()
+    ["unshare", "--mount", "sh", "-c", script, "sh"].iter().map(|w| (*w).to_owned()).collect()
 }
 
 fn make_group(parent: &Path) -> Result<PathBuf, String> {
@@ -331,12 +259,8 @@ impl Running {
         let end = self.since + limit;
         let mut text = [0_u8; 4096];
         loop {
-            let left = end
-                .saturating_duration_since(Instant::now())
-                .max(Duration::from_millis(1));
-            self.notify
-                .set_read_timeout(Some(left))
-                .map_err(|e| e.to_string())?;
+            let left = end.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+            self.notify.set_read_timeout(Some(left)).map_err(|e| e.to_string())?;
             match self.notify.recv(&mut text) {
                 Ok(n) if text[..n].split(|b| *b == b'\n').any(|l| l == b"READY=1") => {
                     return Ok(self.since.elapsed());
@@ -354,10 +278,7 @@ impl Running {
         if name.trim() != "unshare" {
             return self.pid;
         }
-        std::fs::read_to_string(path)
-            .ok()
-            .and_then(|t| t.split_whitespace().next()?.parse().ok())
-            .unwrap_or(self.pid)
+        std::fs::read_to_string(path).ok().and_then(|t| t.split_whitespace().next()?.parse().ok()).unwrap_or(self.pid)
     }
 }
 

@@ -42,13 +42,9 @@ pub(crate) fn run(tools: &Tools, options: &Options) -> Result<bool, String> {
                 + u16::try_from(round % 100).unwrap_or(0) * 10
                 + u16::try_from(kind.name().len() % 5).unwrap_or(0) * 2;
             let child = tools.bin.join("child");
-            let flooded = Door {
-                per_source: PER_SOURCE,
-                program: tools.bin.join("sitter"),
-                ..Door::tcp(port, true, &child)
-            };
-            let _running =
-                contestant::open(tools, *kind, &[flooded, Door::tcp(port + 1, true, &child)])?;
+            let flooded =
+                Door { per_source: PER_SOURCE, program: tools.bin.join("sitter"), ..Door::tcp(port, true, &child) };
+            let _running = contestant::open(tools, *kind, &[flooded, Door::tcp(port + 1, true, &child)])?;
             let cell = cells.entry(kind.name()).or_default();
             let calm = load::run(port + 1, 1, time / 3);
             cell.calm.push(load::micros(percentile(&calm.micros, 990)));
@@ -61,22 +57,17 @@ pub(crate) fn run(tools: &Tools, options: &Options) -> Result<bool, String> {
             let start = Instant::now();
             let busy = load::run(port + 1, 1, time);
             cell.errors += busy.errors;
-            cell.flooded
-                .push(load::micros(percentile(&busy.micros, 990)));
+            cell.flooded.push(load::micros(percentile(&busy.micros, 990)));
             match greeting(port) {
                 Some(t) => cell.honest.push(t.as_secs_f64() * 1e6),
                 None => cell.errors += 1,
             }
             stop.store(true, Ordering::Relaxed);
             _ = flooder.join();
-            cell.attempts.push(
-                load::count(attempts.load(Ordering::Relaxed)) / start.elapsed().as_secs_f64(),
-            );
+            cell.attempts.push(load::count(attempts.load(Ordering::Relaxed)) / start.elapsed().as_secs_f64());
         }
     }
-    println!(
-        "  door A: MaxConnectionsPerSource={PER_SOURCE}, flooded from 127.0.0.2; door B: the bystander"
-    );
+    println!("  door A: MaxConnectionsPerSource={PER_SOURCE}, flooded from 127.0.0.2; door B: the bystander");
     let mut table = Table::new(&[
         "contestant",
         "B p99 µs, calm",
@@ -105,11 +96,7 @@ pub(crate) fn run(tools: &Tools, options: &Options) -> Result<bool, String> {
 /// Time until the flooded door's program greets a client from another source.
 fn greeting(port: u16) -> Option<Duration> {
     let start = Instant::now();
-    let conn = TcpStream::connect_timeout(
-        &SocketAddr::from(([127, 0, 0, 1], port)),
-        Duration::from_secs(5),
-    )
-    .ok()?;
+    let conn = TcpStream::connect_timeout(&SocketAddr::from(([127, 0, 0, 1], port)), Duration::from_secs(5)).ok()?;
     conn.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
     let mut answer = [0_u8; 3];
     std::io::Read::read_exact(&mut &conn, &mut answer).ok()?;
@@ -119,17 +106,11 @@ fn greeting(port: u16) -> Option<Duration> {
 fn flood(port: u16, stop: &AtomicBool, attempts: &AtomicUsize) {
     let mut held = Vec::new();
     while !stop.load(Ordering::Relaxed) {
-        let Ok(fd) = socket(
-            AddressFamily::Inet,
-            SockType::Stream,
-            SockFlag::SOCK_CLOEXEC,
-            None,
-        ) else {
+        let Ok(fd) = socket(AddressFamily::Inet, SockType::Stream, SockFlag::SOCK_CLOEXEC, None) else {
             continue;
         };
         let from = SockaddrIn::new(127, 0, 0, 2, 0);
-        if bind(fd.as_raw_fd(), &from).is_ok()
-            && connect(fd.as_raw_fd(), &SockaddrIn::new(127, 0, 0, 1, port)).is_ok()
+        if bind(fd.as_raw_fd(), &from).is_ok() && connect(fd.as_raw_fd(), &SockaddrIn::new(127, 0, 0, 1, port)).is_ok()
         {
             attempts.fetch_add(1, Ordering::Relaxed);
             held.push(fd);

@@ -63,11 +63,7 @@ pub(crate) fn run(port: u16, clients: usize, time: Duration) -> Load {
         .collect();
     gate.wait();
     let start = Instant::now();
-    let mut load = Load {
-        rate: 0.0,
-        micros: Vec::new(),
-        errors: 0,
-    };
+    let mut load = Load { rate: 0.0, micros: Vec::new(), errors: 0 };
     for thread in threads {
         match thread.join() {
             Ok((micros, errors)) => {

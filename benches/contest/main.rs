@@ -63,11 +63,7 @@ fn parse(args: impl Iterator<Item = String>) -> Result<Option<Options>, String> 
             "--help" => return Ok(None),
             "--quick" => o.quick = true,
             "--bars" => o.bars = true,
-            "--rounds" => {
-                o.rounds = value()?
-                    .parse()
-                    .map_err(|_| "--rounds wants a number".to_owned())?
-            }
+            "--rounds" => o.rounds = value()?.parse().map_err(|_| "--rounds wants a number".to_owned())?,
             "--porterd" => o.porterd = Some(value()?),
             "--contestants-on" => o.contestants_on = Some(value()?),
             "--only" => o.only = value()?.split(',').map(str::to_owned).collect(),

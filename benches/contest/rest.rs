@@ -57,9 +57,7 @@ pub(crate) fn run(tools: &Tools, options: &Options) -> Result<bool, String> {
             cell.live_mb.push(live_connections(tools, *kind)? / 1024.0);
         }
     }
-    println!(
-        "  resident set; of the floor only the doors' own memory counts (it remembers nothing)"
-    );
+    println!("  resident set; of the floor only the doors' own memory counts (it remembers nothing)");
     let mut table = Table::new(&[
         "contestant",
         "MB, 20 sockets",
@@ -85,42 +83,20 @@ pub(crate) fn run(tools: &Tools, options: &Options) -> Result<bool, String> {
     let Some(cell) = cells.get("porterd") else {
         return Ok(true);
     };
-    let mut met = bar(
-        "porterd, MB with 20 sockets",
-        cell.few_mb.median(),
-        BAR_MB,
-        false,
-    );
-    met &= bar(
-        "porterd, KB for each further socket",
-        cell.each_kb.median(),
-        BAR_KB_EACH,
-        false,
-    );
-    met &= bar(
-        "porterd, wake-ups while idle",
-        cell.wakeups.median(),
-        0.0,
-        false,
-    );
+    let mut met = bar("porterd, MB with 20 sockets", cell.few_mb.median(), BAR_MB, false);
+    met &= bar("porterd, KB for each further socket", cell.each_kb.median(), BAR_KB_EACH, false);
+    met &= bar("porterd, wake-ups while idle", cell.wakeups.median(), 0.0, false);
     Ok(met)
 }
 
 /// Resident KB with `size` idle sockets, and how often the daemon woke within `idle`.
-fn idle_sockets(
-    tools: &Tools,
-    kind: Kind,
-    size: usize,
-    idle: Duration,
-) -> Result<(f64, f64), String> {
+fn idle_sockets(tools: &Tools, kind: Kind, size: usize, idle: Duration) -> Result<(f64, f64), String> {
     let scratch = tools.dir(kind.name())?;
     let sockets = tools.dir("sockets")?;
     let doors = boot::doors(size, &sockets, &tools.bin.join("sleeper"));
     contestant::prepare(kind, &scratch, &doors)?;
     let running = contestant::start(tools, kind, &scratch, &doors)?;
-    running
-        .ready(boot::PATIENCE)
-        .map_err(|e| format!("{}, {size} sockets: {e}", kind.name()))?;
+    running.ready(boot::PATIENCE).map_err(|e| format!("{}, {size} sockets: {e}", kind.name()))?;
     std::thread::sleep(Duration::from_secs(1));
     let pid = running.daemon();
     let before = status(pid, "voluntary_ctxt_switches")?;
@@ -132,20 +108,14 @@ fn idle_sockets(
 /// Resident KB while 1,000 connections are open, each with its own process.
 fn live_connections(tools: &Tools, kind: Kind) -> Result<f64, String> {
     let port = 24_001;
-    let running = contestant::open(
-        tools,
-        kind,
-        &[Door::tcp(port, true, &tools.bin.join("sitter"))],
-    )?;
+    let running = contestant::open(tools, kind, &[Door::tcp(port, true, &tools.bin.join("sitter"))])?;
     let mut held = Vec::new();
     for n in 0..LIVE {
-        let mut conn = TcpStream::connect(("127.0.0.1", port))
-            .map_err(|e| format!("{}, connection {n}: {e}", kind.name()))?;
-        conn.set_read_timeout(Some(Duration::from_secs(10)))
-            .map_err(|e| e.to_string())?;
+        let mut conn =
+            TcpStream::connect(("127.0.0.1", port)).map_err(|e| format!("{}, connection {n}: {e}", kind.name()))?;
+        conn.set_read_timeout(Some(Duration::from_secs(10))).map_err(|e| e.to_string())?;
         let mut answer = [0_u8; 3];
-        conn.read_exact(&mut answer)
-            .map_err(|e| format!("{}, connection {n}: {e}", kind.name()))?;
+        conn.read_exact(&mut answer).map_err(|e| format!("{}, connection {n}: {e}", kind.name()))?;
         held.push(conn);
     }
     status(running.daemon(), "VmRSS")
@@ -155,10 +125,7 @@ fn live_connections(tools: &Tools, kind: Kind) -> Result<f64, String> {
 fn status(pid: u32, field: &str) -> Result<f64, String> {
     let path = format!("/proc/{pid}/status");
     let text = std::fs::read_to_string(&path).map_err(|e| format!("{path}: {e}"))?;
-    let line = text
-        .lines()
-        .find_map(|l| l.strip_prefix(field))
-        .ok_or(format!("{path} has no {field}"))?;
+    let line = text.lines().find_map(|l| l.strip_prefix(field)).ok_or(format!("{path} has no {field}"))?;
     line.trim_start_matches(':')
         .split_whitespace()
         .next()

@@ -36,10 +36,7 @@ impl Series {
 /// The value at `per_mille` of sorted samples (500 is the median, 990 the 99th percentile); 0 of none.
 pub(crate) fn percentile(sorted: &[u64], per_mille: usize) -> u64 {
     let last = sorted.len().saturating_sub(1);
-    sorted
-        .get((last * per_mille).div_ceil(1000).min(last))
-        .copied()
-        .unwrap_or(0)
+    sorted.get((last * per_mille).div_ceil(1000).min(last)).copied().unwrap_or(0)
 }
 
 /// A table whose columns are as wide as their widest cell; the first column is text, the others are numbers.
@@ -51,9 +48,7 @@ pub(crate) struct Table {
 impl Table {
     /// A table with these headings.
     pub(crate) fn new(headings: &[&str]) -> Self {
-        Self {
-            rows: vec![headings.iter().map(|h| (*h).to_owned()).collect()],
-        }
+        Self { rows: vec![headings.iter().map(|h| (*h).to_owned()).collect()] }
     }
 
     /// Adds a row.
@@ -64,25 +59,14 @@ impl Table {
     /// The table as text, two spaces before every line.
     pub(crate) fn text(&self) -> String {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
-        let width = |c: usize| {
-            self.rows
-                .iter()
-                .filter_map(|r| r.get(c))
-                .map(|s| s.chars().count())
-                .max()
-                .unwrap_or(0)
-        };
+        let width = |c: usize| self.rows.iter().filter_map(|r| r.get(c)).map(|s| s.chars().count()).max().unwrap_or(0);
         let widths: Vec<usize> = (0..columns).map(width).collect();
         let mut out = String::new();
         for row in &self.rows {
             let mut line = String::new();
             for (c, cell) in row.iter().enumerate() {
                 let pad = " ".repeat(widths[c].saturating_sub(cell.chars().count()));
-                line += &if c == 0 {
-                    format!("  {cell}{pad}")
-                } else {
-                    format!("   {pad}{cell}")
-                };
+                line += &if c == 0 { format!("  {cell}{pad}") } else { format!("   {pad}{cell}") };
             }
             out += line.trim_end();
             out.push('\n');
@@ -101,10 +85,7 @@ pub(crate) fn bar(what: &str, value: Option<f64>, bound: f64, at_least: bool) ->
         }
         Some(v) => {
             let met = if at_least { v >= bound } else { v <= bound };
-            println!(
-                "  bar  {what}: {v:.2} {sign} {bound} {}",
-                if met { "met" } else { "NOT MET" }
-            );
+            println!("  bar  {what}: {v:.2} {sign} {bound} {}", if met { "met" } else { "NOT MET" });
             met
         }
     }

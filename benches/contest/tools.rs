@@ -26,19 +26,9 @@ pub(crate) struct Tools {
 }
 
 /// Rivals: name of the program, package, whether installing it would push another rival out.
-const RIVALS: &[(&str, &str)] = &[
-    ("tcpserver", "ucspi-tcp"),
-    ("xinetd", "xinetd"),
-    ("inetd", "openbsd-inetd"),
-];
+const RIVALS: &[(&str, &str)] = &[("tcpserver", "ucspi-tcp"), ("xinetd", "xinetd"), ("inetd", "openbsd-inetd")];
 /// Libraries that the rivals want and that a minimal Debian lacks.
-const RIVAL_LIBRARIES: &[&str] = &[
-    "libwrap0",
-    "libbsd0",
-    "libmd0",
-    "libevent-2.1-7",
-    "libtirpc3",
-];
+const RIVAL_LIBRARIES: &[&str] = &["libwrap0", "libbsd0", "libmd0", "libevent-2.1-7", "libtirpc3"];
 
 impl Tools {
     /// Compiles, looks around, moves this process (the clients) to its processor.
@@ -52,15 +42,12 @@ impl Tools {
         let tools = Self {
             bin: scratch.join("bin"),
             source: root.join("benches"),
-            server_cpus: options
-                .contestants_on
-                .clone()
-                .map_or_else(pin, |list| pin().map(|_| list))?,
+            server_cpus: options.contestants_on.clone().map_or_else(pin, |list| pin().map(|_| list))?,
             cgroup: own_cgroup(),
-            porterd: options.porterd.as_ref().map_or_else(
-                || env!("CARGO_BIN_EXE_porterd").into(),
-                |d| Path::new(d).join("porterd"),
-            ),
+            porterd: options
+                .porterd
+                .as_ref()
+                .map_or_else(|| env!("CARGO_BIN_EXE_porterd").into(), |d| Path::new(d).join("porterd")),
             rivals: target.join("rivals"),
             only: options.only.clone(),
             scratch,
@@ -81,12 +68,7 @@ impl Tools {
             "-fno-asynchronous-unwind-tables",
             "-Wl,--build-id=none",
         ];
-        for (name, flags) in [
-            ("child", BARE),
-            ("sitter", BARE),
-            ("sleeper", BARE),
-            ("floor", &["-O2"]),
-        ] {
+        for (name, flags) in [("child", BARE), ("sitter", BARE), ("sleeper", BARE), ("floor", &["-O2"])] {
             let done = Command::new("cc")
                 .args(flags)
                 .arg("-o")
@@ -104,11 +86,8 @@ impl Tools {
     /// Unpacks the rivals that are not installed into a directory of their own: as packages they exclude each other.
     /// Where apt or its mirror is missing the contests say who is absent.
     fn fetch_rivals(&self) {
-        let missing: Vec<&str> = RIVALS
-            .iter()
-            .filter(|(program, _)| self.rival(program).is_none())
-            .map(|(_, package)| *package)
-            .collect();
+        let missing: Vec<&str> =
+            RIVALS.iter().filter(|(program, _)| self.rival(program).is_none()).map(|(_, package)| *package).collect();
         if missing.is_empty() || std::fs::create_dir_all(&self.rivals).is_err() {
             return;
         }
@@ -130,12 +109,7 @@ impl Tools {
     pub(crate) fn rival(&self, program: &str) -> Option<PathBuf> {
         ["usr/sbin", "usr/bin"]
             .iter()
-            .flat_map(|d| {
-                [
-                    Path::new("/").join(d).join(program),
-                    self.rivals.join(d).join(program),
-                ]
-            })
+            .flat_map(|d| [Path::new("/").join(d).join(program), self.rivals.join(d).join(program)])
             .find(|p| p.exists())
     }
 
@@ -148,11 +122,7 @@ impl Tools {
     pub(crate) fn library_path(&self) -> String {
         let base = self.rivals.join("usr/lib");
         let arch = format!("{}-linux-gnu", std::env::consts::ARCH);
-        format!(
-            "{}:{}",
-            base.join(&arch).display(),
-            self.rivals.join("lib").join(arch).display()
-        )
+        format!("{}:{}", base.join(&arch).display(), self.rivals.join("lib").join(arch).display())
     }
 
     /// Whether `--only` leaves this contestant in.
@@ -172,20 +142,13 @@ impl Tools {
 
     /// The machine, for the record.
     pub(crate) fn describe(&self) -> String {
-        let word = |path: &str| {
-            std::fs::read_to_string(path)
-                .unwrap_or_default()
-                .trim()
-                .to_owned()
-        };
+        let word = |path: &str| std::fs::read_to_string(path).unwrap_or_default().trim().to_owned();
         format!(
             "Linux {}, load {}; clients on the first processor, contestants on {}; cgroup v2: {}",
             word("/proc/sys/kernel/osrelease"),
             word("/proc/loadavg"),
             self.server_cpus,
-            self.cgroup
-                .as_ref()
-                .map_or_else(|| "none".to_owned(), |p| p.display().to_string()),
+            self.cgroup.as_ref().map_or_else(|| "none".to_owned(), |p| p.display().to_string()),
         )
     }
 }
@@ -200,26 +163,14 @@ impl Drop for Tools {
 
 /// Puts this process on the first allowed processor; returns the others, or the same one where there is no other.
 fn pin() -> Result<String, String> {
-    let allowed = nix::sched::sched_getaffinity(Pid::from_raw(0))
-        .map_err(|e| format!("sched_getaffinity: {e}"))?;
-    let all: Vec<usize> = (0..CpuSet::count())
-        .filter(|&c| allowed.is_set(c).unwrap_or(false))
-        .collect();
+    let allowed = nix::sched::sched_getaffinity(Pid::from_raw(0)).map_err(|e| format!("sched_getaffinity: {e}"))?;
+    let all: Vec<usize> = (0..CpuSet::count()).filter(|&c| allowed.is_set(c).unwrap_or(false)).collect();
     let (first, others) = all.split_first().ok_or("no processor is allowed")?;
     let mut own = CpuSet::new();
-    own.set(*first)
-        .map_err(|e| format!("processor {first}: {e}"))?;
+    own.set(*first).map_err(|e| format!("processor {first}: {e}"))?;
     sched_setaffinity(Pid::from_raw(0), &own).map_err(|e| format!("sched_setaffinity: {e}"))?;
-    let others = if others.is_empty() {
-        vec![*first]
-    } else {
-        others.to_vec()
-    };
-    Ok(others
-        .iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(","))
+    let others = if others.is_empty() { vec![*first] } else { others.to_vec() };
+    Ok(others.iter().map(ToString::to_string).collect::<Vec<_>>().join(","))
 }
 
 /// This process's own directory in the cgroup2 hierarchy, if groups can be made there.

@@ -19,20 +19,12 @@ pub(crate) struct Door {
 impl Door {
     /// A TCP door on 127.0.0.1.
     pub(crate) fn tcp(port: u16, accept: bool, program: &Path) -> Self {
-        Self {
-            listen: format!("127.0.0.1:{port}"),
-            accept,
-            program: program.to_path_buf(),
-            per_source: 0,
-        }
+        Self { listen: format!("127.0.0.1:{port}"), accept, program: program.to_path_buf(), per_source: 0 }
     }
 
     /// Port of a TCP door, 0 of any other.
     pub(crate) fn port(&self) -> u16 {
-        self.listen
-            .rsplit_once(':')
-            .and_then(|(_, p)| p.parse().ok())
-            .unwrap_or(0)
+        self.listen.rsplit_once(':').and_then(|(_, p)| p.parse().ok()).unwrap_or(0)
     }
 }
 
@@ -57,28 +49,15 @@ pub(crate) fn write_units(dir: &Path, doors: &[Door]) -> Result<(), String> {
         let service = format!(
             "[Unit]\nDefaultDependencies=no\nStartLimitIntervalSec=0\nCollectMode=inactive-or-failed\n[Service]\nExecStart={}\n{}",
             door.program.display(),
-            if door.accept {
-                "StandardInput=socket\n"
-            } else {
-                ""
-            }
+            if door.accept { "StandardInput=socket\n" } else { "" }
         );
         write(dir.join(format!("d{n}.socket")), &socket)?;
-        write(
-            dir.join(format!(
-                "d{n}{}.service",
-                if door.accept { "@" } else { "" }
-            )),
-            &service,
-        )?;
+        write(dir.join(format!("d{n}{}.service", if door.accept { "@" } else { "" })), &service)?;
         _ = writeln!(wants, "Wants=d{n}.socket");
     }
     write(dir.join("bench.target"), &wants)?;
     for name in ["shutdown", "sysinit", "basic"] {
-        write(
-            dir.join(format!("{name}.target")),
-            "[Unit]\nDefaultDependencies=no\n",
-        )?;
+        write(dir.join(format!("{name}.target")), "[Unit]\nDefaultDependencies=no\n")?;
     }
     Ok(())
 }
@@ -87,11 +66,7 @@ pub(crate) fn write_units(dir: &Path, doors: &[Door]) -> Result<(), String> {
 pub(crate) fn xinetd(doors: &[Door]) -> String {
     let mut text = "defaults\n{\n instances = UNLIMITED\n cps = 1000000 1\n}\n".to_owned();
     for (n, door) in doors.iter().enumerate() {
-        let per_source = if door.per_source == 0 {
-            "UNLIMITED".to_owned()
-        } else {
-            door.per_source.to_string()
-        };
+        let per_source = if door.per_source == 0 { "UNLIMITED".to_owned() } else { door.per_source.to_string() };
         _ = write!(
             text,
             "service d{n}\n{{\n type = UNLISTED\n socket_type = stream\n protocol = tcp\n bind = 127.0.0.1\n port = {}\n wait = {}\n \
@@ -122,8 +97,5 @@ pub(crate) fn inetd(doors: &[Door]) -> String {
 }
 
 fn user() -> String {
-    nix::unistd::User::from_uid(nix::unistd::geteuid())
-        .ok()
-        .flatten()
-        .map_or_else(|| "root".to_owned(), |u| u.name)
+    nix::unistd::User::from_uid(nix::unistd::geteuid()).ok().flatten().map_or_else(|| "root".to_owned(), |u| u.name)
 }

@@ -10,12 +10,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-const KINDS: &[Kind] = &[
-    Kind::Floor,
-    Kind::Systemd,
-    Kind::Porterd,
-    Kind::PorterdCgroup,
-];
+const KINDS: &[Kind] = &[Kind::Floor, Kind::Systemd, Kind::Porterd, Kind::PorterdCgroup];
 /// porterd's wake-up time over that of a bare fork and exec.
 const BAR: f64 = 1.25;
 /// Between two knocks: the service has ended and its supervisor watches the socket again.
@@ -40,11 +35,7 @@ pub(crate) fn run(tools: &Tools, options: &Options) -> Result<bool, String> {
             let port = 22_000
                 + u16::try_from(round % 100).unwrap_or(0) * 10
                 + u16::try_from(kind.name().len() % 10).unwrap_or(0);
-            let _door = contestant::open(
-                tools,
-                *kind,
-                &[Door::tcp(port, false, &tools.bin.join("sleeper"))],
-            )?;
+            let _door = contestant::open(tools, *kind, &[Door::tcp(port, false, &tools.bin.join("sleeper"))])?;
             let at = SocketAddr::from(([127, 0, 0, 1], port));
             let mut micros = Vec::new();
             let cell = cells.entry(kind.name()).or_default();
@@ -72,21 +63,8 @@ pub(crate) fn run(tools: &Tools, options: &Options) -> Result<bool, String> {
         let Some(c) = cells.get(kind.name()) else {
             continue;
         };
-        table.row(vec![
-            kind.name().to_owned(),
-            c.p50.show(0),
-            c.p99.show(0),
-            c.ratio.show(2),
-            c.errors.to_string(),
-        ]);
+        table.row(vec![kind.name().to_owned(), c.p50.show(0), c.p99.show(0), c.ratio.show(2), c.errors.to_string()]);
     }
     print!("{}", table.text());
-    Ok(cells.get("porterd").is_none_or(|c| {
-        bar(
-            "porterd, wake-up over fork and exec",
-            c.ratio.median(),
-            BAR,
-            false,
-        )
-    }))
+    Ok(cells.get("porterd").is_none_or(|c| bar("porterd, wake-up over fork and exec", c.ratio.median(), BAR, false)))
 }

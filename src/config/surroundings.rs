@@ -1,8 +1,5 @@
 //! The environment that porterd itself was started in.
-#![allow(
-    clippy::disallowed_methods,
-    reason = "this is where configuration comes from"
-)]
+#![allow(clippy::disallowed_methods, reason = "this is where configuration comes from")]
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -40,21 +37,12 @@ const FOREIGN: [&str; 17] = [
 impl Surroundings {
     /// What this process was given.
     pub fn of_this_process() -> Surroundings {
-        Surroundings {
-            variables: std::env::vars_os().collect(),
-            uid: nix::unistd::getuid().as_raw(),
-        }
+        Surroundings { variables: std::env::vars_os().collect(), uid: nix::unistd::getuid().as_raw() }
     }
 
     /// For tests and for callers that know the variables already.
-    pub fn new(
-        variables: impl IntoIterator<Item = (OsString, OsString)>,
-        uid: u32,
-    ) -> Surroundings {
-        Surroundings {
-            variables: variables.into_iter().collect(),
-            uid,
-        }
+    pub fn new(variables: impl IntoIterator<Item = (OsString, OsString)>, uid: u32) -> Surroundings {
+        Surroundings { variables: variables.into_iter().collect(), uid }
     }
 
     /// A variable, if it is set and is text.
@@ -72,9 +60,7 @@ impl Surroundings {
     }
 
     fn directory(&self, name: &str) -> Option<PathBuf> {
-        self.text(name)
-            .filter(|v| v.starts_with('/'))
-            .map(PathBuf::from)
+        self.text(name).filter(|v| v.starts_with('/')).map(PathBuf::from)
     }
 
     /// `$HOME`, or `/`.
@@ -84,19 +70,16 @@ impl Surroundings {
 
     /// `$XDG_CONFIG_HOME`
     pub fn config_home(&self) -> PathBuf {
-        self.directory("XDG_CONFIG_HOME")
-            .unwrap_or_else(|| self.home().join(".config"))
+        self.directory("XDG_CONFIG_HOME").unwrap_or_else(|| self.home().join(".config"))
     }
 
     /// `$XDG_DATA_HOME`
     pub fn data_home(&self) -> PathBuf {
-        self.directory("XDG_DATA_HOME")
-            .unwrap_or_else(|| self.home().join(".local/share"))
+        self.directory("XDG_DATA_HOME").unwrap_or_else(|| self.home().join(".local/share"))
     }
 
     /// `$XDG_RUNTIME_DIR`, or a directory of the user's own below /tmp.
     pub fn runtime_home(&self) -> PathBuf {
-        self.directory("XDG_RUNTIME_DIR")
-            .unwrap_or_else(|| PathBuf::from(format!("/tmp/porterd-{}", self.uid)))
+        self.directory("XDG_RUNTIME_DIR").unwrap_or_else(|| PathBuf::from(format!("/tmp/porterd-{}", self.uid)))
     }
 }

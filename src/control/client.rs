@@ -53,9 +53,7 @@ pub enum ClientError {
         detail: String,
     },
     /// It answered something that is no answer.
-    #[error(
-        "the daemon's answer is not understood: {0}; are porterctl and porterd of the same release?"
-    )]
+    #[error("the daemon's answer is not understood: {0}; are porterctl and porterd of the same release?")]
     Nonsense(String),
 }
 
@@ -78,25 +76,13 @@ impl Client {
                 Err(e) => return Err(no_daemon(path, e)),
             }
         }
-        Err(ClientError::Silent {
-            path: path.to_owned(),
-            why: "it takes no connections".to_owned(),
-        })
+        Err(ClientError::Silent { path: path.to_owned(), why: "it takes no connections".to_owned() })
     }
 
     fn over(stream: UnixStream, path: &Path) -> Result<Client, ClientError> {
-        let timeouts = stream
-            .set_read_timeout(Some(PATIENCE))
-            .and(stream.set_write_timeout(Some(PATIENCE)));
-        timeouts.map_err(|e| ClientError::Silent {
-            path: path.to_owned(),
-            why: e.to_string(),
-        })?;
-        Ok(Client {
-            path: path.to_owned(),
-            stream,
-            frames: Frames::new(REPLY_BACKLOG_BYTES_MAX),
-        })
+        let timeouts = stream.set_read_timeout(Some(PATIENCE)).and(stream.set_write_timeout(Some(PATIENCE)));
+        timeouts.map_err(|e| ClientError::Silent { path: path.to_owned(), why: e.to_string() })?;
+        Ok(Client { path: path.to_owned(), stream, frames: Frames::new(REPLY_BACKLOG_BYTES_MAX) })
     }
 
     /// Asks and waits for the answer.
@@ -131,15 +117,11 @@ impl Client {
         loop {
             match self.frames.take() {
                 Ok(Some(message)) => {
-                    return varlink::decode_answer(&message)
-                        .map_err(|e| ClientError::Nonsense(e.to_string()));
+                    return varlink::decode_answer(&message).map_err(|e| ClientError::Nonsense(e.to_string()));
                 }
                 Ok(None) => {}
                 Err(e) => {
-                    return Err(ClientError::Nonsense(format!(
-                        "it is longer than {} bytes",
-                        e.limit
-                    )));
+                    return Err(ClientError::Nonsense(format!("it is longer than {} bytes", e.limit)));
                 }
             }
             match self.stream.read(&mut buffer) {
@@ -148,9 +130,7 @@ impl Client {
                 Err(e) if e.kind() == ErrorKind::Interrupted => {}
                 Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
                     if !patient {
-                        return Err(
-                            self.silent(&format!("no answer after {} s", PATIENCE.as_secs()))
-                        );
+                        return Err(self.silent(&format!("no answer after {} s", PATIENCE.as_secs())));
                     }
                     let _: Nothing = Client::connect(&self.path)?.call(&Call::Ping(Nothing {}))?;
                 }
@@ -160,10 +140,7 @@ impl Client {
     }
 
     fn silent(&self, why: &str) -> ClientError {
-        ClientError::Silent {
-            path: self.path.clone(),
-            why: why.to_owned(),
-        }
+        ClientError::Silent { path: self.path.clone(), why: why.to_owned() }
     }
 }
 
@@ -178,37 +155,23 @@ fn try_connect(path: &Path) -> nix::Result<UnixStream> {
     let fd = socket(AddressFamily::Unix, SockType::Stream, flags, None)?;
     connect(fd.as_raw_fd(), &UnixAddr::new(path)?)?;
     let stream = UnixStream::from(fd);
-    stream
-        .set_nonblocking(false)
-        .map_err(|e| Errno::from_raw(e.raw_os_error().unwrap_or(0)))?;
+    stream.set_nonblocking(false).map_err(|e| Errno::from_raw(e.raw_os_error().unwrap_or(0)))?;
     Ok(stream)
 }
 
 fn no_daemon(path: &Path, errno: Errno) -> ClientError {
     let advice = match errno {
-        Errno::ENOENT => {
-            "Start porterd, or name the directory it runs in with --runtime-dir (--user: your own)."
-        }
+        Errno::ENOENT => "Start porterd, or name the directory it runs in with --runtime-dir (--user: your own).",
         Errno::ECONNREFUSED => "A daemon was there and is gone: start porterd again.",
-        Errno::EACCES | Errno::EPERM => {
-            "You may not open this socket: run porterctl as the daemon's user, or as root."
-        }
-        Errno::ENAMETOOLONG => {
-            "The path is too long for a socket (107 bytes): use a shorter --runtime-dir."
-        }
+        Errno::EACCES | Errno::EPERM => "You may not open this socket: run porterctl as the daemon's user, or as root.",
+        Errno::ENAMETOOLONG => "The path is too long for a socket (107 bytes): use a shorter --runtime-dir.",
         _ => "Check --runtime-dir.",
     };
-    ClientError::NoDaemon {
-        path: path.to_owned(),
-        why: errno.desc().to_owned(),
-        advice,
-    }
+    ClientError::NoDaemon { path: path.to_owned(), why: errno.desc().to_owned(), advice }
 }
 
 fn refused(error: String, parameters: &Value) -> ClientError {
-    let said = parameters
-        .get("detail")
-        .or_else(|| parameters.as_object()?.values().next());
+    let said = parameters.get("detail").or_else(|| parameters.as_object()?.values().next());
     let said = said.and_then(Value::as_str).unwrap_or_default();
     let detail = match error.as_str() {
         varlink::errors::METHOD_NOT_FOUND => {

@@ -98,9 +98,7 @@ impl Peer {
     pub(super) fn hung_up(&self) -> bool {
         let mut fds = [PollFd::new(self.stream.as_fd(), PollFlags::empty())];
         match poll(&mut fds, PollTimeout::ZERO) {
-            Ok(_) => fds[0]
-                .revents()
-                .is_some_and(|r| r.intersects(PollFlags::POLLHUP | PollFlags::POLLERR)),
+            Ok(_) => fds[0].revents().is_some_and(|r| r.intersects(PollFlags::POLLHUP | PollFlags::POLLERR)),
             Err(Errno::EINTR) => false,
             Err(_) => true,
         }
@@ -145,10 +143,9 @@ impl Peer {
         }
         let reply = match call {
             Call::Ping(_) => Reply::Nothing(Nothing {}),
-            Call::Version(_) => Reply::Version(VersionReply {
-                version: env!("CARGO_PKG_VERSION").to_owned(),
-                pid: std::process::id(),
-            }),
+            Call::Version(_) => {
+                Reply::Version(VersionReply { version: env!("CARGO_PKG_VERSION").to_owned(), pid: std::process::id() })
+            }
             Call::GetInfo(_) => Reply::Info(Info {
                 vendor: "porterd".to_owned(),
                 product: "porterd".to_owned(),
@@ -157,12 +154,10 @@ impl Peer {
                 interfaces: vec!["org.varlink.service".to_owned(), "org.porterd".to_owned()],
             }),
             Call::GetInterfaceDescription(d) => match d.interface.as_str() {
-                "org.porterd" => Reply::Description(Description {
-                    description: super::INTERFACE.to_owned(),
-                }),
-                "org.varlink.service" => Reply::Description(Description {
-                    description: super::SERVICE_INTERFACE.to_owned(),
-                }),
+                "org.porterd" => Reply::Description(Description { description: super::INTERFACE.to_owned() }),
+                "org.varlink.service" => {
+                    Reply::Description(Description { description: super::SERVICE_INTERFACE.to_owned() })
+                }
                 other => return Some(Err(Refusal::no_interface(other))),
             },
             Call::Job(_)

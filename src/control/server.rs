@@ -12,8 +12,7 @@ use crate::bounds::{CLIENTS_MAX, REQUEST_TIMEOUT_USEC};
 use crate::ids::ClientId;
 use nix::errno::Errno;
 use nix::sys::socket::{
-    AddressFamily, SockFlag, SockType, UnixAddr, connect, getsockopt, socket,
-    sockopt::PeerCredentials,
+    AddressFamily, SockFlag, SockType, UnixAddr, connect, getsockopt, socket, sockopt::PeerCredentials,
 };
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Write};
@@ -94,25 +93,17 @@ impl Server {
     /// Binds the control socket. A socket left by a dead daemon is replaced; one that a live daemon
     /// answers on is not.
     pub fn bind(path: &Path) -> Result<Server, BindError> {
-        let io = |operation, source| BindError::Io {
-            operation,
-            path: path.to_owned(),
-            source,
-        };
+        let io = |operation, source| BindError::Io { operation, path: path.to_owned(), source };
         match std::fs::symlink_metadata(path) {
             Err(e) if e.kind() == ErrorKind::NotFound => {}
             Err(e) => return Err(io("look at", e)),
             Ok(m) if !m.file_type().is_socket() => {
-                return Err(BindError::InTheWay {
-                    path: path.to_owned(),
-                });
+                return Err(BindError::InTheWay { path: path.to_owned() });
             }
             Ok(_) => match knock(path) {
                 // EAGAIN: it listens, and is so busy that its backlog is full.
                 Ok(()) | Err(Errno::EAGAIN) => {
-                    return Err(BindError::InUse {
-                        path: path.to_owned(),
-                    });
+                    return Err(BindError::InUse { path: path.to_owned() });
                 }
                 Err(Errno::ECONNREFUSED) => {
                     std::fs::remove_file(path).map_err(|e| io("remove the stale socket", e))?;
@@ -122,8 +113,7 @@ impl Server {
         }
         let listener = UnixListener::bind(path).map_err(|e| io("bind", e))?;
         // Everybody may connect: reading is allowed, and who may change things is asked per call.
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o666))
-            .map_err(|e| io("chmod", e))?;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o666)).map_err(|e| io("chmod", e))?;
         let mut server = Server::adopt(listener).map_err(|e| io("listen on", e))?;
         server.path = Some(path.to_owned());
         Ok(server)
@@ -170,11 +160,7 @@ impl Server {
         for _ in 0..ACCEPTS_PER_CALL {
             match self.listener.accept() {
                 Ok((stream, _)) => new.extend(self.add(stream)),
-                Err(e)
-                    if matches!(
-                        e.kind(),
-                        ErrorKind::Interrupted | ErrorKind::ConnectionAborted
-                    ) => {}
+                Err(e) if matches!(e.kind(), ErrorKind::Interrupted | ErrorKind::ConnectionAborted) => {}
                 Err(e) if matches!(e.raw_os_error(), Some(libc::EMFILE | libc::ENFILE)) => {
                     if self.spare.take().is_none() {
                         break;
@@ -195,16 +181,9 @@ impl Server {
         let peer = getsockopt(&stream, PeerCredentials).ok()?;
         let trusted = peer.uid() == 0 || peer.uid() == self.own_uid;
         // Half of the places are kept for those who may do something.
-        let places = if trusted {
-            CLIENTS_MAX
-        } else {
-            CLIENTS_MAX / 2
-        };
+        let places = if trusted { CLIENTS_MAX } else { CLIENTS_MAX / 2 };
         if self.clients.len() >= places {
-            let refusal = Refusal::busy(format!(
-                "there are {} clients already; try again later",
-                self.clients.len()
-            ));
+            let refusal = Refusal::busy(format!("there are {} clients already; try again later", self.clients.len()));
             drop((&stream).write(&refusal.encode()));
             return None;
         }
@@ -231,16 +210,9 @@ impl Server {
     /// Calls that had come early and are due now that the answers before them are out. To be asked
     /// for after answering and writing, at the end of every turn.
     pub fn pending(&mut self) -> Vec<Incoming> {
-        let ready: Vec<ClientId> = self
-            .clients
-            .iter()
-            .filter(|(_, c)| c.is_free() && !c.input.is_empty())
-            .map(|(id, _)| *id)
-            .collect();
-        ready
-            .into_iter()
-            .filter_map(|id| self.next_call(id))
-            .collect()
+        let ready: Vec<ClientId> =
+            self.clients.iter().filter(|(_, c)| c.is_free() && !c.input.is_empty()).map(|(id, _)| *id).collect();
+        ready.into_iter().filter_map(|id| self.next_call(id)).collect()
     }
 
     /// Answers the call of a client. Ignored if the client is gone.
@@ -256,10 +228,7 @@ impl Server {
     /// What to watch a client's descriptor for; `None` if it is gone.
     pub fn interest(&self, id: ClientId) -> Option<Interest> {
         let c = self.clients.get(&id)?;
-        Some(Interest {
-            read: c.may_read(),
-            write: !c.output.is_empty(),
-        })
+        Some(Interest { read: c.may_read(), write: !c.output.is_empty() })
     }
 
     /// Whether a client's descriptor is to be watched for writability.
@@ -276,9 +245,7 @@ impl Server {
     /// Drops clients that sent half a message, or read nothing, for too long.
     pub fn expire(&mut self, now_usec: u64) {
         self.now_usec = now_usec;
-        let late = |since: Option<u64>| {
-            since.is_some_and(|s| now_usec.saturating_sub(s) >= REQUEST_TIMEOUT_USEC)
-        };
+        let late = |since: Option<u64>| since.is_some_and(|s| now_usec.saturating_sub(s) >= REQUEST_TIMEOUT_USEC);
         let slow: Vec<(ClientId, bool)> = self
             .clients
             .iter()
@@ -290,12 +257,7 @@ impl Server {
                 self.close(id);
             } else {
                 let seconds = REQUEST_TIMEOUT_USEC / 1_000_000;
-                self.refuse(
-                    id,
-                    &Refusal::bad_message(format!(
-                        "the message was not complete after {seconds} s"
-                    )),
-                );
+                self.refuse(id, &Refusal::bad_message(format!("the message was not complete after {seconds} s")));
             }
         }
     }
@@ -331,22 +293,12 @@ impl Server {
                     return None;
                 }
                 Err(e) => {
-                    self.refuse(
-                        id,
-                        &Refusal::bad_message(format!(
-                            "the message is longer than {} bytes",
-                            e.limit
-                        )),
-                    );
+                    self.refuse(id, &Refusal::bad_message(format!("the message is longer than {} bytes", e.limit)));
                     return None;
                 }
             };
             client.half_since_usec = None;
-            let varlink::Incoming {
-                call,
-                more: _,
-                oneway,
-            } = match varlink::decode_call(&message) {
+            let varlink::Incoming { call, more: _, oneway } = match varlink::decode_call(&message) {
                 Ok(incoming) => incoming,
                 Err(refusal) => {
                     self.refuse(id, &refusal);
@@ -356,12 +308,7 @@ impl Server {
             client.owed = if oneway { Owed::Silence } else { Owed::Answer };
             match client.here(&call) {
                 None => {
-                    return Some(Incoming {
-                        client: id,
-                        uid: client.uid,
-                        pid: client.pid,
-                        call,
-                    });
+                    return Some(Incoming { client: id, uid: client.uid, pid: client.pid, call });
                 }
                 Some(Ok(reply)) => self.reply(id, &reply),
                 Some(Err(refusal)) => self.refuse(id, &refusal),
@@ -378,11 +325,7 @@ impl Server {
             client.half_since_usec = None;
         }
         if client.owed == Owed::Nothing {
-            client.owed = if refusal.oneway {
-                Owed::Silence
-            } else {
-                Owed::Answer
-            };
+            client.owed = if refusal.oneway { Owed::Silence } else { Owed::Answer };
         }
         self.answer(id, || refusal.encode());
     }

@@ -17,9 +17,7 @@ fn server() -> Server {
 
 fn pair(server: &mut Server) -> (ClientId, UnixStream) {
     let (ours, theirs) = UnixStream::pair().unwrap();
-    theirs
-        .set_read_timeout(Some(std::time::Duration::from_secs(5)))
-        .unwrap();
+    theirs.set_read_timeout(Some(std::time::Duration::from_secs(5))).unwrap();
     (server.add(ours).unwrap(), theirs)
 }
 
@@ -43,11 +41,7 @@ fn error_name(stream: &mut UnixStream) -> String {
 }
 
 fn job() -> Call {
-    Call::Job(Job {
-        verb: Verb::Start,
-        units: vec!["a.socket".into()],
-        wait: Wait::Done,
-    })
+    Call::Job(Job { verb: Verb::Start, units: vec!["a.socket".into()], wait: Wait::Done })
 }
 
 fn done() -> Reply {
@@ -61,25 +55,10 @@ fn a_call_arrives_and_is_answered() {
     peer.write_all(&encode_call(&job())).unwrap();
     let calls = s.readable(id, 1);
     assert_eq!(calls.len(), 1);
-    assert_eq!(
-        (calls[0].client, &calls[0].call, calls[0].pid),
-        (id, &job(), std::process::id() as i32)
-    );
+    assert_eq!((calls[0].client, &calls[0].call, calls[0].pid), (id, &job(), std::process::id() as i32));
     s.reply(id, &done());
-    assert!(matches!(
-        answer(&mut peer),
-        Some(Answer::Reply {
-            continues: false,
-            ..
-        })
-    ));
-    assert_eq!(
-        s.interest(id),
-        Some(Interest {
-            read: true,
-            write: false
-        })
-    );
+    assert!(matches!(answer(&mut peer), Some(Answer::Reply { continues: false, .. })));
+    assert_eq!(s.interest(id), Some(Interest { read: true, write: false }));
     // An answer nobody asked for is not sent.
     s.reply(id, &done());
     drop(peer);
@@ -101,26 +80,13 @@ fn pieces_and_pipelines_keep_their_order() {
     assert_eq!(s.readable(id, 2).len(), 1);
     assert!(s.pending().is_empty(), "the job is not answered yet");
     s.reply(id, &done());
-    assert!(
-        s.pending().is_empty(),
-        "the third call is not complete; the ping is answered"
-    );
+    assert!(s.pending().is_empty(), "the third call is not complete; the ping is answered");
     peer.write_all(&[*last]).unwrap();
     assert_eq!(s.readable(id, 3)[0].call, Call::Show(Show::default()));
     s.reply(id, &Reply::Show(ShowReply::default()));
     for key in ["failures", "", "units"] {
-        let Some(Answer::Reply { parameters, .. }) = answer(&mut peer) else {
-            panic!()
-        };
-        assert_eq!(
-            parameters
-                .as_object()
-                .unwrap()
-                .keys()
-                .next()
-                .map_or("", |k| k),
-            key
-        );
+        let Some(Answer::Reply { parameters, .. }) = answer(&mut peer) else { panic!() };
+        assert_eq!(parameters.as_object().unwrap().keys().next().map_or("", |k| k), key);
     }
 }
 
@@ -132,13 +98,7 @@ fn half_closed_clients_get_their_answers() {
     peer.shutdown(std::net::Shutdown::Write).unwrap();
     assert_eq!(s.readable(id, 1).len(), 1);
     assert!(s.readable(id, 1).is_empty());
-    assert_eq!(
-        s.interest(id),
-        Some(Interest {
-            read: false,
-            write: false
-        })
-    );
+    assert_eq!(s.interest(id), Some(Interest { read: false, write: false }));
     s.reply(id, &done());
     assert!(matches!(answer(&mut peer), Some(Answer::Reply { .. })));
     assert_eq!(s.take_closed(), [id]);
@@ -160,19 +120,15 @@ fn a_client_that_leaves_while_it_waits_is_noticed() {
 fn oneway_calls_get_no_answer_but_the_next_one_does() {
     let mut s = server();
     let (id, mut peer) = pair(&mut s);
-    peer.write_all(b"{\"method\":\"org.porterd.Reload\",\"oneway\":true}\0{\"method\":\"org.porterd.Nope\",\"oneway\":true}\0").unwrap();
-    peer.write_all(&encode_call(&Call::Ping(Nothing {})))
-        .unwrap();
+    peer.write_all(
+        b"{\"method\":\"org.porterd.Reload\",\"oneway\":true}\0{\"method\":\"org.porterd.Nope\",\"oneway\":true}\0",
+    )
+    .unwrap();
+    peer.write_all(&encode_call(&Call::Ping(Nothing {}))).unwrap();
     assert_eq!(s.readable(id, 1).len(), 1);
     s.reply(id, &done());
     assert!(s.pending().is_empty());
-    assert_eq!(
-        answer(&mut peer),
-        Some(Answer::Reply {
-            parameters: serde_json::json!({}),
-            continues: false
-        })
-    );
+    assert_eq!(answer(&mut peer), Some(Answer::Reply { parameters: serde_json::json!({}), continues: false }));
 }
 
 #[test]
@@ -183,20 +139,13 @@ fn others_may_read_only() {
     peer.write_all(&encode_call(&job())).unwrap();
     assert!(s.readable(id, 1).is_empty());
     assert_eq!(error_name(&mut peer), errors::PERMISSION_DENIED);
-    peer.write_all(&encode_call(&Call::Show(Show::default())))
-        .unwrap();
+    peer.write_all(&encode_call(&Call::Show(Show::default()))).unwrap();
     assert_eq!(s.readable(id, 1).len(), 1);
 }
 
 #[test]
 fn garbage_is_refused_and_ends_the_connection() {
-    for garbage in [
-        &b"\0"[..],
-        b"GET / HTTP/1.1\r\n\r\n\0",
-        b"\xff\xfe\0",
-        b"[]\0",
-        b"{\"method\":1}\0",
-    ] {
+    for garbage in [&b"\0"[..], b"GET / HTTP/1.1\r\n\r\n\0", b"\xff\xfe\0", b"[]\0", b"{\"method\":1}\0"] {
         let mut s = server();
         let (id, mut peer) = pair(&mut s);
         peer.write_all(garbage).unwrap();
@@ -240,11 +189,7 @@ fn a_hundred_megabytes_are_not_collected() {
             Err(e) if e.kind() == ErrorKind::WouldBlock => assert!(s.readable(id, 1).is_empty()),
             Err(_) => break,
         }
-        assert!(
-            s.clients
-                .get(&id)
-                .is_none_or(|c| c.input.len() <= REQUEST_BYTES_MAX + READ_BYTES)
-        );
+        assert!(s.clients.get(&id).is_none_or(|c| c.input.len() <= REQUEST_BYTES_MAX + READ_BYTES));
     }
     assert!(sent < 3 << 20, "{sent}");
     assert_eq!(s.take_closed(), [id]);
@@ -263,37 +208,22 @@ fn calls_behind_an_unanswered_one_stay_in_the_kernel() {
         assert!(s.readable(id, 1).is_empty());
     }
     assert!(s.clients[&id].input.len() <= REQUEST_BYTES_MAX + READ_BYTES);
-    assert_eq!(
-        s.interest(id),
-        Some(Interest {
-            read: false,
-            write: false
-        })
-    );
+    assert_eq!(s.interest(id), Some(Interest { read: false, write: false }));
 }
 
 fn big(bytes: usize) -> Reply {
-    Reply::Show(ShowReply {
-        units: vec![UnitProperties {
-            unit: "x".repeat(bytes),
-            properties: vec![],
-        }],
-    })
+    Reply::Show(ShowReply { units: vec![UnitProperties { unit: "x".repeat(bytes), properties: vec![] }] })
 }
 
 #[test]
 fn who_never_reads_is_dropped_after_a_while() {
     let mut s = server();
     let (id, mut peer) = pair(&mut s);
-    peer.write_all(&encode_call(&Call::Show(Show::default())).repeat(2))
-        .unwrap();
+    peer.write_all(&encode_call(&Call::Show(Show::default())).repeat(2)).unwrap();
     assert_eq!(s.readable(id, 5).len(), 1);
     s.reply(id, &big(4 << 20));
     assert!(s.wants_write(id));
-    assert!(
-        s.pending().is_empty(),
-        "the first answer must be taken first"
-    );
+    assert!(s.pending().is_empty(), "the first answer must be taken first");
     assert_eq!(s.next_deadline_usec(), Some(5 + REQUEST_TIMEOUT_USEC));
     s.expire(5 + REQUEST_TIMEOUT_USEC);
     assert_eq!(s.take_closed(), [id]);
@@ -303,8 +233,7 @@ fn who_never_reads_is_dropped_after_a_while() {
 fn an_answer_beyond_the_backlog_drops_the_client() {
     let mut s = server();
     let (id, mut peer) = pair(&mut s);
-    peer.write_all(&encode_call(&Call::Show(Show::default())))
-        .unwrap();
+    peer.write_all(&encode_call(&Call::Show(Show::default()))).unwrap();
     assert_eq!(s.readable(id, 5).len(), 1);
     s.reply(id, &big(REPLY_BACKLOG_BYTES_MAX + (4 << 20)));
     assert_eq!(s.take_closed(), [id]);
@@ -314,8 +243,7 @@ fn an_answer_beyond_the_backlog_drops_the_client() {
 fn a_slow_reader_gets_everything() {
     let mut s = server();
     let (id, mut peer) = pair(&mut s);
-    peer.write_all(&encode_call(&Call::Show(Show::default())))
-        .unwrap();
+    peer.write_all(&encode_call(&Call::Show(Show::default()))).unwrap();
     s.readable(id, 5);
     s.reply(id, &big(1 << 20));
     let mut got = Vec::new();
@@ -326,13 +254,7 @@ fn a_slow_reader_gets_everything() {
         s.writable(id, 6);
     }
     assert!(got.len() > 1 << 20);
-    assert_eq!(
-        s.interest(id),
-        Some(Interest {
-            read: true,
-            write: false
-        })
-    );
+    assert_eq!(s.interest(id), Some(Interest { read: true, write: false }));
 }
 
 #[test]
@@ -356,18 +278,12 @@ fn stale_sockets_are_replaced_living_daemons_and_files_are_not() {
     let path = dir.join("control");
     drop(UnixListener::bind(&path).unwrap());
     let mut s = Server::bind(&path).unwrap();
-    assert_eq!(
-        std::fs::metadata(&path).unwrap().permissions().mode() & 0o7777,
-        0o666
-    );
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o666);
     assert!(matches!(Server::bind(&path), Err(BindError::InUse { .. })));
     assert_eq!(s.accept().len(), 1, "the knock");
     drop(s);
     assert!(!path.exists());
     std::fs::write(&path, "").unwrap();
-    assert!(matches!(
-        Server::bind(&path),
-        Err(BindError::InTheWay { .. })
-    ));
+    assert!(matches!(Server::bind(&path), Err(BindError::InTheWay { .. })));
     std::fs::remove_dir_all(&dir).unwrap();
 }

@@ -95,28 +95,17 @@ pub mod errors {
 }
 
 fn detail(name: &str, text: impl Into<String>) -> Value {
-    Value::Object(Map::from_iter([(
-        name.to_owned(),
-        Value::String(text.into()),
-    )]))
+    Value::Object(Map::from_iter([(name.to_owned(), Value::String(text.into()))]))
 }
 
 impl Refusal {
     fn new(error: &'static str, name: &str, text: impl Into<String>) -> Refusal {
-        Refusal {
-            error,
-            parameters: detail(name, text),
-            fatal: false,
-            oneway: false,
-        }
+        Refusal { error, parameters: detail(name, text), fatal: false, oneway: false }
     }
 
     /// The bytes make no sense; the connection is to be closed after this.
     pub fn bad_message(why: impl Into<String>) -> Refusal {
-        Refusal {
-            fatal: true,
-            ..Refusal::new(errors::BAD_MESSAGE, "detail", why)
-        }
+        Refusal { fatal: true, ..Refusal::new(errors::BAD_MESSAGE, "detail", why) }
     }
 
     /// The caller may not do this.
@@ -126,10 +115,7 @@ impl Refusal {
 
     /// Too many clients.
     pub fn busy(why: impl Into<String>) -> Refusal {
-        Refusal {
-            fatal: true,
-            ..Refusal::new(errors::BUSY, "detail", why)
-        }
+        Refusal { fatal: true, ..Refusal::new(errors::BUSY, "detail", why) }
     }
 
     /// No such interface.
@@ -151,41 +137,21 @@ pub fn decode_call(bytes: &[u8]) -> Result<Incoming, Refusal> {
     }
     let envelope: CallEnvelope = serde_json::from_slice(bytes)
         .map_err(|e| Refusal::bad_message(format!("the message is not a varlink call: {e}")))?;
-    let CallEnvelope {
-        method,
-        parameters,
-        more,
-        oneway,
-        upgrade: _,
-    } = envelope;
+    let CallEnvelope { method, parameters, more, oneway, upgrade: _ } = envelope;
     if !METHODS.contains(&method.as_str()) {
-        return Err(Refusal {
-            oneway,
-            ..unknown_method(&method)
-        });
+        return Err(Refusal { oneway, ..unknown_method(&method) });
     }
-    let parameters = parameters
-        .filter(|p| !p.is_null())
-        .unwrap_or_else(|| Value::Object(Map::new()));
-    let tagged = Map::from_iter([
-        ("method".to_owned(), Value::String(method)),
-        ("parameters".to_owned(), parameters),
-    ]);
+    let parameters = parameters.filter(|p| !p.is_null()).unwrap_or_else(|| Value::Object(Map::new()));
+    let tagged = Map::from_iter([("method".to_owned(), Value::String(method)), ("parameters".to_owned(), parameters)]);
     match serde_json::from_value::<Call>(Value::Object(tagged)) {
         Ok(call) => Ok(Incoming { call, more, oneway }),
-        Err(e) => Err(Refusal {
-            oneway,
-            ..Refusal::new(errors::INVALID_PARAMETER, "parameter", e.to_string())
-        }),
+        Err(e) => Err(Refusal { oneway, ..Refusal::new(errors::INVALID_PARAMETER, "parameter", e.to_string()) }),
     }
 }
 
 fn unknown_method(method: &str) -> Refusal {
     let interface = method.rsplit_once('.').map_or("", |(i, _)| i);
-    if METHODS
-        .iter()
-        .any(|m| m.rsplit_once('.').is_some_and(|(i, _)| i == interface))
-    {
+    if METHODS.iter().any(|m| m.rsplit_once('.').is_some_and(|(i, _)| i == interface)) {
         Refusal::new(errors::METHOD_NOT_FOUND, "method", method)
     } else {
         Refusal::no_interface(interface)
@@ -208,38 +174,24 @@ pub fn encode_reply(parameters: &impl Serialize) -> Vec<u8> {
 
 /// Encodes an error, with its NUL.
 pub fn encode_error(error: &str, parameters: &Value) -> Vec<u8> {
-    encode(&AnswerEnvelope {
-        error: Some(error.to_owned()),
-        parameters: Some(parameters.clone()),
-        continues: false,
-    })
+    encode(&AnswerEnvelope { error: Some(error.to_owned()), parameters: Some(parameters.clone()), continues: false })
 }
 
 /// JSON plus NUL. serde_json escapes NUL inside strings, so the terminator is unambiguous.
 fn encode(message: &impl Serialize) -> Vec<u8> {
     // Fails for maps with keys that are no strings and for failing writers; neither occurs here.
-    let mut bytes = serde_json::to_vec(message)
-        .unwrap_or_else(|_| b"{\"error\":\"org.porterd.Failed\"}".to_vec());
+    let mut bytes = serde_json::to_vec(message).unwrap_or_else(|_| b"{\"error\":\"org.porterd.Failed\"}".to_vec());
     bytes.push(0);
     bytes
 }
 
 /// Decodes one answer (without its NUL).
 pub fn decode_answer(bytes: &[u8]) -> Result<Answer, serde_json::Error> {
-    let AnswerEnvelope {
-        error,
-        parameters,
-        continues,
-    } = serde_json::from_slice(bytes)?;
-    let parameters = parameters
-        .filter(|p| !p.is_null())
-        .unwrap_or_else(|| Value::Object(Map::new()));
+    let AnswerEnvelope { error, parameters, continues } = serde_json::from_slice(bytes)?;
+    let parameters = parameters.filter(|p| !p.is_null()).unwrap_or_else(|| Value::Object(Map::new()));
     Ok(match error {
         Some(error) => Answer::Error { error, parameters },
-        None => Answer::Reply {
-            parameters,
-            continues,
-        },
+        None => Answer::Reply { parameters, continues },
     })
 }
 
@@ -266,12 +218,7 @@ pub struct TooLong {
 impl Frames {
     /// For messages of at most `limit` bytes without the NUL.
     pub fn new(limit: usize) -> Frames {
-        Frames {
-            buffer: Vec::new(),
-            taken: 0,
-            scanned: 0,
-            limit,
-        }
+        Frames { buffer: Vec::new(), taken: 0, scanned: 0, limit }
     }
 
     /// Adds bytes that were read.
@@ -281,10 +228,7 @@ impl Frames {
 
     /// Takes the next whole message, without its NUL. After `TooLong` nothing more comes.
     pub fn take(&mut self) -> Result<Option<Vec<u8>>, TooLong> {
-        let nul = self.buffer[self.scanned..]
-            .iter()
-            .position(|b| *b == 0)
-            .map(|i| i + self.scanned);
+        let nul = self.buffer[self.scanned..].iter().position(|b| *b == 0).map(|i| i + self.scanned);
         let end = nul.unwrap_or(self.buffer.len());
         if end - self.taken > self.limit {
             *self = Frames::new(self.limit);
@@ -342,14 +286,8 @@ mod tests {
                 units: vec!["a.socket".into()],
                 wait: wire::Wait::Ended,
             }),
-            Call::Kill(wire::Kill {
-                units: vec![],
-                whom: wire::Whom::Main,
-                signal: 15,
-            }),
-            Call::LogLevel(wire::LogLevel {
-                level: Some("debug".into()),
-            }),
+            Call::Kill(wire::Kill { units: vec![], whom: wire::Whom::Main, signal: 15 }),
+            Call::LogLevel(wire::LogLevel { level: Some("debug".into()) }),
         ];
         for call in calls {
             let mut bytes = encode_call(&call);
@@ -360,24 +298,11 @@ mod tests {
 
     #[test]
     fn unknown_fields_are_ignored_and_missing_ones_have_defaults() {
-        let text =
-            br#"{"method":"org.porterd.Show","parameters":{"units":["a"],"new":1},"later":{}}"#;
-        let expected = Call::Show(wire::Show {
-            units: vec!["a".into()],
-            properties: vec![],
-        });
+        let text = br#"{"method":"org.porterd.Show","parameters":{"units":["a"],"new":1},"later":{}}"#;
+        let expected = Call::Show(wire::Show { units: vec!["a".into()], properties: vec![] });
         assert_eq!(decode_call(text).unwrap().call, expected);
-        assert_eq!(
-            decode_call(br#"{"method":"org.porterd.Ping"}"#)
-                .unwrap()
-                .call,
-            Call::Ping(Nothing {})
-        );
-        assert!(
-            decode_call(br#"{"method":"org.porterd.List","parameters":null,"oneway":true}"#)
-                .unwrap()
-                .oneway
-        );
+        assert_eq!(decode_call(br#"{"method":"org.porterd.Ping"}"#).unwrap().call, Call::Ping(Nothing {}));
+        assert!(decode_call(br#"{"method":"org.porterd.List","parameters":null,"oneway":true}"#).unwrap().oneway);
     }
 
     #[test]
@@ -385,58 +310,28 @@ mod tests {
         assert_eq!(error_of("{"), (errors::BAD_MESSAGE, true));
         assert_eq!(error_of("[]"), (errors::BAD_MESSAGE, true));
         assert_eq!(error_of("{}"), (errors::INTERFACE_NOT_FOUND, false));
-        assert_eq!(
-            error_of(r#"{"method":"org.porterd.Fly"}"#),
-            (errors::METHOD_NOT_FOUND, false)
-        );
-        assert_eq!(
-            error_of(r#"{"method":"org.example.Fly"}"#),
-            (errors::INTERFACE_NOT_FOUND, false)
-        );
-        assert_eq!(
-            error_of(r#"{"method":"org.porterd.Job"}"#),
-            (errors::INVALID_PARAMETER, false)
-        );
+        assert_eq!(error_of(r#"{"method":"org.porterd.Fly"}"#), (errors::METHOD_NOT_FOUND, false));
+        assert_eq!(error_of(r#"{"method":"org.example.Fly"}"#), (errors::INTERFACE_NOT_FOUND, false));
+        assert_eq!(error_of(r#"{"method":"org.porterd.Job"}"#), (errors::INVALID_PARAMETER, false));
         assert_eq!(
             error_of(r#"{"method":"org.porterd.Job","parameters":{"verb":"fly","units":[]}}"#),
             (errors::INVALID_PARAMETER, false)
         );
-        let deep = format!(
-            r#"{{"method":"org.porterd.Ping","parameters":{}{}}}"#,
-            "[".repeat(5000),
-            "]".repeat(5000)
-        );
+        let deep = format!(r#"{{"method":"org.porterd.Ping","parameters":{}{}}}"#, "[".repeat(5000), "]".repeat(5000));
         assert_eq!(error_of(&deep), (errors::BAD_MESSAGE, true));
     }
 
     #[test]
     fn answers_round_trip() {
-        let mut bytes = encode_reply(&Outcome {
-            failures: vec![],
-            hints: vec!["a\0b".into()],
-        });
+        let mut bytes = encode_reply(&Outcome { failures: vec![], hints: vec!["a\0b".into()] });
         assert_eq!(bytes.iter().filter(|b| **b == 0).count(), 1);
         bytes.pop();
-        let Answer::Reply {
-            parameters,
-            continues: false,
-        } = decode_answer(&bytes).unwrap()
-        else {
-            panic!()
-        };
-        assert_eq!(
-            serde_json::from_value::<Outcome>(parameters).unwrap().hints,
-            ["a\0b"]
-        );
+        let Answer::Reply { parameters, continues: false } = decode_answer(&bytes).unwrap() else { panic!() };
+        assert_eq!(serde_json::from_value::<Outcome>(parameters).unwrap().hints, ["a\0b"]);
         let mut bytes = Refusal::permission_denied("no").encode();
         bytes.pop();
-        let Answer::Error { error, parameters } = decode_answer(&bytes).unwrap() else {
-            panic!()
-        };
-        assert_eq!(
-            (error.as_str(), parameters["detail"].as_str()),
-            (errors::PERMISSION_DENIED, Some("no"))
-        );
+        let Answer::Error { error, parameters } = decode_answer(&bytes).unwrap() else { panic!() };
+        assert_eq!((error.as_str(), parameters["detail"].as_str()), (errors::PERMISSION_DENIED, Some("no")));
     }
 
     #[test]

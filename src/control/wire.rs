@@ -8,8 +8,7 @@ use super::pattern;
 use serde::{Deserialize, Serialize};
 
 pub use super::status::{
-    ControlProcess, ListenLine, LogLine, NotApplied, ProcessLine, Related, StatusReply, UnitStatus,
-    Waiting,
+    ControlProcess, ListenLine, LogLine, NotApplied, ProcessLine, Related, StatusReply, UnitStatus, Waiting,
 };
 
 /// A call, by method name. `org.varlink.service` is part of every varlink service.
@@ -221,9 +220,7 @@ pub struct List {
 impl List {
     /// Whether a unit of this name and these states belongs into the answer. `job`: it has one waiting.
     pub fn admits(&self, unit: &str, load: &str, active: &str, sub: &str, job: bool) -> bool {
-        let wanted = |list: &[String], has: &[&str]| {
-            list.is_empty() || list.iter().any(|w| has.contains(&w.as_str()))
-        };
+        let wanted = |list: &[String], has: &[&str]| list.is_empty() || list.iter().any(|w| has.contains(&w.as_str()));
         let suffix = unit.rsplit_once('.').map_or("", |(_, s)| s);
         // Naming a state or a unit is asking for it, inactive or not; so it is in systemctl for states only.
         let alive = self.all || !self.states.is_empty() || active != "inactive" || job;

@@ -24,10 +24,7 @@ impl Context {
     }
 
     /// The same, for what takes as long as it takes.
-    pub(super) fn call_patiently<T: DeserializeOwned>(
-        &mut self,
-        call: &Call,
-    ) -> Result<T, ClientError> {
+    pub(super) fn call_patiently<T: DeserializeOwned>(&mut self, call: &Call) -> Result<T, ClientError> {
         self.client()?.call_patiently(call)
     }
 
@@ -49,27 +46,15 @@ impl Context {
         if self.global.failed {
             states.push("failed".to_owned());
         }
-        List {
-            kind,
-            patterns: Vec::new(),
-            all: self.global.all,
-            states,
-            types: self.global.types.clone(),
-        }
+        List { kind, patterns: Vec::new(), all: self.global.all, states, types: self.global.types.clone() }
     }
 }
 
 /// Runs porterctl; returns the exit code.
 pub(super) fn run(options: Options) -> u8 {
     let out = Out::new(options.global.full);
-    let verb = options
-        .verb
-        .unwrap_or_else(|| Verb::ListUnits(Patterns::default()));
-    let mut context = Context {
-        global: options.global,
-        out,
-        client: None,
-    };
+    let verb = options.verb.unwrap_or_else(|| Verb::ListUnits(Patterns::default()));
+    let mut context = Context { global: options.global, out, client: None };
     let code = match dispatch(&mut context, &verb) {
         Ok(code) => code,
         Err(e) => {
@@ -91,12 +76,9 @@ fn dispatch(c: &mut Context, verb: &Verb) -> Result<u8, ClientError> {
         Verb::ReloadOrRestart(n) => jobs::job(c, wire::Verb::ReloadOrRestart, &n.names),
         Verb::ResetFailed(n) => jobs::reset_failed(c, &n.names),
         Verb::Kill(kill) => jobs::kill(c, kill),
-        Verb::IsActive(n) => properties::is_state(
-            c,
-            &n.names,
-            &["active", "reloading", "refreshing"],
-            exit::NOT_RUNNING,
-        ),
+        Verb::IsActive(n) => {
+            properties::is_state(c, &n.names, &["active", "reloading", "refreshing"], exit::NOT_RUNNING)
+        }
         Verb::IsFailed(n) => properties::is_state(c, &n.names, &["failed"], exit::FAILED),
         Verb::Status(n) => status::status(c, &n.names),
         Verb::Show(n) => properties::show(c, &n.names),

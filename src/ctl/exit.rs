@@ -27,8 +27,6 @@ pub(super) fn of(error: &ClientError) -> u8 {
     match error {
         ClientError::NoDaemon { .. } => NO_DAEMON,
         ClientError::Refused { error, .. } if error == errors::PERMISSION_DENIED => NO_PERMISSION,
-        ClientError::Silent { .. } | ClientError::Refused { .. } | ClientError::Nonsense(_) => {
-            FAILED
-        }
+        ClientError::Silent { .. } | ClientError::Refused { .. } | ClientError::Nonsense(_) => FAILED,
     }
 }

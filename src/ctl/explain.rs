@@ -7,9 +7,7 @@ use super::show::{Paint, clean};
 use super::{exit, files, verify};
 use crate::ids::Text;
 use crate::plan::bind::{BindFacts, connection_calls, recipe};
-use crate::plan::exec::{
-    Ambient, Identity, LookUpFailure, Occasion, PassedFd, PerStart, Role, program,
-};
+use crate::plan::exec::{Ambient, Identity, LookUpFailure, Occasion, PassedFd, PerStart, Role, program};
 use crate::plan::explain as words;
 use crate::plan::program::Purpose;
 use crate::report::{Severity, codes, machine};
@@ -55,12 +53,7 @@ pub(super) fn explain(context: &mut Context, what: &str) -> u8 {
         ));
         return exit::UNKNOWN;
     }
-    Page {
-        context,
-        library: &mut library,
-        around: Ambient::default(),
-    }
-    .unit(&unit)
+    Page { context, library: &mut library, around: Ambient::default() }.unit(&unit)
 }
 
 struct Page<'a> {
@@ -82,39 +75,19 @@ impl Page<'_> {
     }
 
     fn unit(&mut self, unit: &Unit) -> u8 {
-        self.title(format_args!(
-            "{} - {}",
-            unit.name,
-            clean(unit.description())
-        ));
-        let files = unit
-            .fragment
-            .iter()
-            .chain(&unit.drop_ins)
-            .map(|path| format!("{path}\n"))
-            .collect::<String>();
+        self.title(format_args!("{} - {}", unit.name, clean(unit.description())));
+        let files = unit.fragment.iter().chain(&unit.drop_ins).map(|path| format!("{path}\n")).collect::<String>();
         self.block(&files);
         let findings = self.library.diagnostics().iter();
-        let serious = findings.filter(|d| {
-            d.severity > Severity::Notice && d.unit.as_deref() == Some(unit.name.as_str())
-        });
+        let serious =
+            findings.filter(|d| d.severity > Severity::Notice && d.unit.as_deref() == Some(unit.name.as_str()));
         let count = serious.count();
         if count > 0 {
-            self.block(&format!(
-                "findings: {count}, see 'porterctl verify {}'",
-                unit.name
-            ));
+            self.block(&format!("findings: {count}, see 'porterctl verify {}'", unit.name));
         }
         if unit.load != LoadState::Loaded {
-            let why = unit
-                .load_error
-                .as_deref()
-                .unwrap_or("its files say why not");
-            self.context.complain(format_args!(
-                "{} cannot be started ({}): {why}",
-                unit.name,
-                unit.load.as_str()
-            ));
+            let why = unit.load_error.as_deref().unwrap_or("its files say why not");
+            self.context.complain(format_args!("{} cannot be started ({}): {why}", unit.name, unit.load.as_str()));
             return exit::FAILED;
         }
         match &unit.body {
@@ -131,10 +104,7 @@ impl Page<'_> {
     }
 
     fn socket(&mut self, unit: &Unit, socket: &SocketUnit) {
-        let service = socket
-            .service
-            .as_ref()
-            .map(|name| self.started(name, socket.accept));
+        let service = socket.service.as_ref().map(|name| self.started(name, socket.accept));
         let body = service.as_ref().and_then(|u| match &u.body {
             Body::Service(service) => Some(Arc::clone(service)),
             _ => None,
@@ -142,37 +112,20 @@ impl Page<'_> {
         let facts = BindFacts::default();
         self.title("\nto listen");
         self.block(&words::recipe(&recipe(socket, body.as_deref(), &facts)));
-        let lists = [
-            ("ExecStartPre=", &socket.exec_start_pre),
-            ("ExecStartPost=", &socket.exec_start_post),
-        ];
+        let lists = [("ExecStartPre=", &socket.exec_start_pre), ("ExecStartPost=", &socket.exec_start_post)];
         self.commands(&lists, &socket.exec);
         self.connections(socket, &facts);
         let (Some(started), Some(body)) = (service, body) else {
             return;
         };
-        let when = if socket.accept {
-            "for each connection"
-        } else {
-            "on the first connection or datagram"
-        };
+        let when = if socket.accept { "for each connection" } else { "on the first connection or datagram" };
         self.title(format_args!("\n{when}: {}", started.name));
         if started.load != LoadState::Loaded {
-            let why = started
-                .load_error
-                .as_deref()
-                .unwrap_or("its files say why not");
-            self.block(&format!(
-                "cannot be started ({}): {why}",
-                started.load.as_str()
-            ));
+            let why = started.load_error.as_deref().unwrap_or("its files say why not");
+            self.block(&format!("cannot be started ({}): {why}", started.load.as_str()));
             return;
         }
-        let passed = if socket.accept {
-            vec![connection(socket)]
-        } else {
-            passed_by(unit, socket)
-        };
+        let passed = if socket.accept { vec![connection(socket)] } else { passed_by(unit, socket) };
         self.service(&body, &passed);
     }
 
@@ -180,9 +133,7 @@ impl Page<'_> {
     fn started(&mut self, name: &UnitName, accept: bool) -> Arc<Unit> {
         if accept && name.is_template() {
             let template = self.library.load_template(&files::Disk, name);
-            let instance = name
-                .instantiate("0-EXAMPLE")
-                .unwrap_or_else(|| name.clone());
+            let instance = name.instantiate("0-EXAMPLE").unwrap_or_else(|| name.clone());
             return template.instantiate(&instance);
         }
         self.library.load(&files::Disk, name)
@@ -195,14 +146,8 @@ impl Page<'_> {
         for port in &socket.listen {
             let calls = connection_calls(socket, port, facts);
             if !calls.is_empty() {
-                self.title(format_args!(
-                    "\non each connection of {}",
-                    crate::unit::values::address::display(port)
-                ));
-                let lines: String = calls
-                    .iter()
-                    .map(|call| words::socket_call(call) + "\n")
-                    .collect();
+                self.title(format_args!("\non each connection of {}", crate::unit::values::address::display(port)));
+                let lines: String = calls.iter().map(|call| words::socket_call(call) + "\n").collect();
                 self.block(&lines);
             }
         }
@@ -231,33 +176,13 @@ impl Page<'_> {
         let main = if forking { Role::Forking } else { Role::Main };
         let more = &service.more;
         let lists: [(&str, &[Command], Role); 7] = [
-            (
-                "ExecCondition=",
-                &more.exec_condition,
-                Role::Control { stop: false },
-            ),
-            (
-                "ExecStartPre=",
-                &more.exec_start_pre,
-                Role::Control { stop: false },
-            ),
+            ("ExecCondition=", &more.exec_condition, Role::Control { stop: false }),
+            ("ExecStartPre=", &more.exec_start_pre, Role::Control { stop: false }),
             ("ExecStart=", &service.exec_start, main),
-            (
-                "ExecStartPost=",
-                &more.exec_start_post,
-                Role::Control { stop: false },
-            ),
-            (
-                "ExecReload=",
-                &more.exec_reload,
-                Role::Control { stop: false },
-            ),
+            ("ExecStartPost=", &more.exec_start_post, Role::Control { stop: false }),
+            ("ExecReload=", &more.exec_reload, Role::Control { stop: false }),
             ("ExecStop=", &more.exec_stop, Role::Control { stop: true }),
-            (
-                "ExecStopPost=",
-                &more.exec_stop_post,
-                Role::Control { stop: true },
-            ),
+            ("ExecStopPost=", &more.exec_stop_post, Role::Control { stop: true }),
         ];
         let identity = identity(&service.exec);
         for (setting, commands, role) in lists {
@@ -278,11 +203,7 @@ impl Page<'_> {
                     environment_files: &[],
                     log: true,
                     ambient: &self.around.clone(),
-                    start: PerStart {
-                        variables: &[],
-                        invocation: 0,
-                        notify_socket: None,
-                    },
+                    start: PerStart { variables: &[], invocation: 0, notify_socket: None },
                 };
                 self.program(setting, &occasion);
             }
@@ -309,11 +230,7 @@ impl Page<'_> {
                     environment_files: &[],
                     log: true,
                     ambient: &self.around.clone(),
-                    start: PerStart {
-                        variables: &[],
-                        invocation: 0,
-                        notify_socket: None,
-                    },
+                    start: PerStart { variables: &[], invocation: 0, notify_socket: None },
                 };
                 self.program(setting, &occasion);
             }
@@ -325,11 +242,7 @@ impl Page<'_> {
         self.title(format_args!("\n{setting}{}", clean(&arguments.join(" "))));
         match program(occasion) {
             Ok(planned) => {
-                let warnings: String = planned
-                    .warnings
-                    .iter()
-                    .map(|w| format!("warning: {w}\n"))
-                    .collect();
+                let warnings: String = planned.warnings.iter().map(|w| format!("warning: {w}\n")).collect();
                 self.block(&warnings);
                 self.block(&words::program(&planned.program));
             }
@@ -340,31 +253,13 @@ impl Page<'_> {
 
 /// One descriptor per port.
 fn passed_by(unit: &Unit, socket: &SocketUnit) -> Vec<PassedFd> {
-    let name = socket
-        .file_descriptor_name
-        .clone()
-        .unwrap_or_else(|| unit.name.text());
-    socket
-        .listen
-        .iter()
-        .map(|_| PassedFd {
-            name: name.clone(),
-            socket: true,
-            blocking: None,
-        })
-        .collect()
+    let name = socket.file_descriptor_name.clone().unwrap_or_else(|| unit.name.text());
+    socket.listen.iter().map(|_| PassedFd { name: name.clone(), socket: true, blocking: None }).collect()
 }
 
 fn connection(socket: &SocketUnit) -> PassedFd {
-    let name = socket
-        .file_descriptor_name
-        .clone()
-        .unwrap_or_else(|| "connection".into());
-    PassedFd {
-        name,
-        socket: true,
-        blocking: Some(false),
-    }
+    let name = socket.file_descriptor_name.clone().unwrap_or_else(|| "connection".into());
+    PassedFd { name, socket: true, blocking: Some(false) }
 }
 
 /// The user database's answer, asked in the usual way: here somebody waits anyway.
@@ -380,10 +275,7 @@ fn identity(exec: &ExecSettings) -> Result<Identity, LookUpFailure> {
             Ok(uid) => nix::unistd::User::from_uid(nix::unistd::Uid::from_raw(uid)),
             Err(_) => nix::unistd::User::from_name(name),
         };
-        let user = user
-            .ok()
-            .flatten()
-            .ok_or_else(|| failure(Purpose::User, name))?;
+        let user = user.ok().flatten().ok_or_else(|| failure(Purpose::User, name))?;
         let text = |path: &std::path::Path| Text::from(path.to_string_lossy());
         identity = Identity {
             uid: Some(user.uid.as_raw()),
@@ -399,14 +291,7 @@ fn identity(exec: &ExecSettings) -> Result<Identity, LookUpFailure> {
             Ok(gid) => nix::unistd::Group::from_gid(nix::unistd::Gid::from_raw(gid)),
             Err(_) => nix::unistd::Group::from_name(name),
         };
-        identity.gid = Some(
-            group
-                .ok()
-                .flatten()
-                .ok_or_else(|| failure(Purpose::Group, name))?
-                .gid
-                .as_raw(),
-        );
+        identity.gid = Some(group.ok().flatten().ok_or_else(|| failure(Purpose::Group, name))?.gid.as_raw());
     }
     Ok(identity)
 }
@@ -414,11 +299,8 @@ fn identity(exec: &ExecSettings) -> Result<Identity, LookUpFailure> {
 /// All groups of a user, sorted.
 fn groups_of(user: &nix::unistd::User) -> Option<Vec<u32>> {
     let name = std::ffi::CString::new(user.name.as_str()).ok()?;
-    let mut groups: Vec<u32> = nix::unistd::getgrouplist(&name, user.gid)
-        .ok()?
-        .into_iter()
-        .map(nix::unistd::Gid::as_raw)
-        .collect();
+    let mut groups: Vec<u32> =
+        nix::unistd::getgrouplist(&name, user.gid).ok()?.into_iter().map(nix::unistd::Gid::as_raw).collect();
     groups.sort_unstable();
     Some(groups)
 }
@@ -444,9 +326,6 @@ mod tests {
 
     #[test]
     fn wraps_at_words() {
-        assert_eq!(
-            wrap("aa bb  cc\nddddddd e", 5),
-            ["aa bb", "cc", "ddddddd", "e"]
-        );
+        assert_eq!(wrap("aa bb  cc\nddddddd e", 5), ["aa bb", "cc", "ddddddd", "e"]);
     }
 }

@@ -28,14 +28,9 @@ impl Files for Disk {
         }
         let file = std::fs::File::open(path).map_err(|e| why(&e))?;
         let mut content = Vec::new();
-        file.take(FILE_BYTES_MAX as u64 + 1)
-            .read_to_end(&mut content)
-            .map_err(|e| why(&e))?;
+        file.take(FILE_BYTES_MAX as u64 + 1).read_to_end(&mut content).map_err(|e| why(&e))?;
         if content.len() > FILE_BYTES_MAX {
-            return Err(FileError::Unreadable(format!(
-                "longer than {} MiB",
-                FILE_BYTES_MAX >> 20
-            )));
+            return Err(FileError::Unreadable(format!("longer than {} MiB", FILE_BYTES_MAX >> 20)));
         }
         Ok(content)
     }
@@ -57,11 +52,7 @@ impl Files for Disk {
     }
 
     fn link(&self, path: &str) -> Option<String> {
-        std::fs::read_link(path)
-            .ok()?
-            .into_os_string()
-            .into_string()
-            .ok()
+        std::fs::read_link(path).ok()?.into_os_string().into_string().ok()
     }
 }
 
@@ -85,17 +76,13 @@ pub(super) fn configuration(global: &Global) -> (Config, Surroundings, Option<St
 /// Where the daemon listens. A broken configuration is the daemon's trouble, not ours.
 pub(super) fn control_socket(global: &Global) -> PathBuf {
     let (config, around, _) = configuration(global);
-    config
-        .runtime_directory(global.runtime_dir.as_deref(), &around, global.user)
-        .join("control")
+    config.runtime_directory(global.runtime_dir.as_deref(), &around, global.user).join("control")
 }
 
 /// The directories that the daemon would search.
 pub(super) fn search_path(global: &Global, config: &Config, around: &Surroundings) -> Vec<Text> {
     let path = config.search_path(global.unit_path.as_deref(), around, global.user);
-    path.iter()
-        .map(|dir| dir.to_string_lossy().trim_end_matches('/').into())
-        .collect()
+    path.iter().map(|dir| dir.to_string_lossy().trim_end_matches('/').into()).collect()
 }
 
 /// What files mean on this machine.
@@ -110,20 +97,13 @@ pub(super) fn machine(around: &Surroundings, user_mode: bool) -> Machine {
 fn context(around: &Surroundings, user_mode: bool) -> Context {
     let uname = nix::sys::utsname::uname().ok();
     let word = |f: fn(&nix::sys::utsname::UtsName) -> &std::ffi::OsStr| {
-        uname
-            .as_ref()
-            .map_or_else(String::new, |u| f(u).to_string_lossy().into_owned())
+        uname.as_ref().map_or_else(String::new, |u| f(u).to_string_lossy().into_owned())
     };
     let kernel = word(nix::sys::utsname::UtsName::machine);
-    let known = ARCHITECTURES
-        .iter()
-        .find(|(theirs, _)| *theirs == kernel)
-        .map_or(kernel.as_str(), |(_, ours)| ours);
+    let known = ARCHITECTURES.iter().find(|(theirs, _)| *theirs == kernel).map_or(kernel.as_str(), |(_, ours)| ours);
     Context {
         host_name: word(nix::sys::utsname::UtsName::nodename).into(),
-        pretty_host_name: assignments("/etc/machine-info")
-            .ok()
-            .and_then(|m| m.get("PRETTY_HOSTNAME").cloned()),
+        pretty_host_name: assignments("/etc/machine-info").ok().and_then(|m| m.get("PRETTY_HOSTNAME").cloned()),
         machine_id: id("/etc/machine-id"),
         boot_id: id("/proc/sys/kernel/random/boot_id"),
         kernel_release: word(nix::sys::utsname::UtsName::release).into(),
@@ -158,12 +138,8 @@ fn id(path: &str) -> Result<Text, Text> {
 
 fn assignments(path: &str) -> Result<BTreeMap<Text, Text>, Text> {
     let content = std::fs::read(path).map_err(|e| Text::from(format!("{path}: {e}")))?;
-    let (variables, _) =
-        environment::file(&content).map_err(|e| Text::from(format!("{path}: {e}")))?;
-    Ok(variables
-        .into_iter()
-        .map(|(name, value)| (name.into(), value.into()))
-        .collect())
+    let (variables, _) = environment::file(&content).map_err(|e| Text::from(format!("{path}: {e}")))?;
+    Ok(variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
 }
 
 fn manager() -> Manager {
@@ -188,11 +164,8 @@ fn directories(around: &Surroundings, user_mode: bool) -> Directories {
         return system;
     }
     let text = |p: std::path::PathBuf| Text::from(p.to_string_lossy());
-    let home_or = |name: &str, below: &str| {
-        around
-            .text(name)
-            .map_or_else(|| around.home().join(below), std::path::PathBuf::from)
-    };
+    let home_or =
+        |name: &str, below: &str| around.text(name).map_or_else(|| around.home().join(below), std::path::PathBuf::from);
     let state = home_or("XDG_STATE_HOME", ".local/state");
     Directories {
         runtime: text(around.runtime_home()),

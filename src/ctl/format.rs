@@ -44,49 +44,26 @@ pub(super) fn span(usec: u64, accuracy_usec: u64) -> String {
         if rest < MINUTE && fraction > 0 && digits > finest {
             fraction /= 10u64.pow(finest);
             digits -= finest;
-            parts.push(format!(
-                "{whole}.{fraction:0width$}{suffix}",
-                width = digits as usize
-            ));
+            parts.push(format!("{whole}.{fraction:0width$}{suffix}", width = digits as usize));
             rest = 0;
         } else {
             parts.push(format!("{whole}{suffix}"));
             rest = fraction;
         }
     }
-    if parts.is_empty() {
-        "0".to_owned()
-    } else {
-        parts.join(" ")
-    }
+    if parts.is_empty() { "0".to_owned() } else { parts.join(" ") }
 }
 
 /// How long ago a moment was, or how long it is until then, in two words at most.
 pub(super) fn relative(at_usec: u64, now_usec: u64) -> String {
-    let (d, word) = if at_usec <= now_usec {
-        (now_usec - at_usec, "ago")
-    } else {
-        (at_usec - now_usec, "left")
-    };
+    let (d, word) = if at_usec <= now_usec { (now_usec - at_usec, "ago") } else { (at_usec - now_usec, "left") };
     let plural = |n: u64, unit: &str| format!("{n} {unit}{}", if n == 1 { "" } else { "s" });
     let text = if d >= YEAR {
-        format!(
-            "{} {}",
-            plural(d / YEAR, "year"),
-            plural(d % YEAR / MONTH, "month")
-        )
+        format!("{} {}", plural(d / YEAR, "year"), plural(d % YEAR / MONTH, "month"))
     } else if d >= MONTH {
-        format!(
-            "{} {}",
-            plural(d / MONTH, "month"),
-            plural(d % MONTH / DAY, "day")
-        )
+        format!("{} {}", plural(d / MONTH, "month"), plural(d % MONTH / DAY, "day"))
     } else if d >= WEEK {
-        format!(
-            "{} {}",
-            plural(d / WEEK, "week"),
-            plural(d % WEEK / DAY, "day")
-        )
+        format!("{} {}", plural(d / WEEK, "week"), plural(d % WEEK / DAY, "day"))
     } else if d >= 2 * DAY {
         plural(d / DAY, "day")
     } else if d >= 25 * HOUR {
@@ -121,75 +98,42 @@ pub(super) fn civil(day: i64) -> (i64, u32, u32) {
     let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let march_month = (5 * of_year + 2) / 153;
     let day = of_year - (153 * march_month + 2) / 5 + 1;
-    let month = if march_month < 10 {
-        march_month + 3
-    } else {
-        march_month - 9
-    };
-    (
-        year_of_era + era * 400 + i64::from(month <= 2),
-        month as u32,
-        day as u32,
-    )
+    let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
+    (year_of_era + era * 400 + i64::from(month <= 2), month as u32, day as u32)
 }
 
 const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-const MONTHS: [&str; 12] = [
-    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-];
+const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// `Sun 2026-11-22 16:46:46 UTC`
 pub(super) fn timestamp(at_usec: u64, zone: &Zone) -> String {
     let (day, second, zone_name) = local(at_usec, zone);
     let (year, month, date) = civil(day);
     let weekday = WEEKDAYS[day.rem_euclid(7) as usize];
-    format!(
-        "{weekday} {year:04}-{month:02}-{date:02} {} {zone_name}",
-        clock(second)
-    )
+    format!("{weekday} {year:04}-{month:02}-{date:02} {} {zone_name}", clock(second))
 }
 
 /// `Nov 22 16:46:46`, as in a log.
 pub(super) fn log_time(at_usec: u64, zone: &Zone) -> String {
     let (day, second, _) = local(at_usec, zone);
     let (_, month, date) = civil(day);
-    format!(
-        "{} {date:02} {}",
-        MONTHS[(month - 1) as usize],
-        clock(second)
-    )
+    format!("{} {date:02} {}", MONTHS[(month - 1) as usize], clock(second))
 }
 
 /// Day since 1970 and second of the day in local time, and what that time is called.
 fn local(at_usec: u64, zone: &Zone) -> (i64, i64, String) {
     let utc = (at_usec / SECOND) as i64;
     let Offset { seconds, name } = zone.at(utc);
-    (
-        (utc + seconds).div_euclid(86_400),
-        (utc + seconds).rem_euclid(86_400),
-        name,
-    )
+    ((utc + seconds).div_euclid(86_400), (utc + seconds).rem_euclid(86_400), name)
 }
 
 fn clock(second: i64) -> String {
-    format!(
-        "{:02}:{:02}:{:02}",
-        second / 3600,
-        second / 60 % 60,
-        second % 60
-    )
+    format!("{:02}:{:02}:{:02}", second / 3600, second / 60 % 60, second % 60)
 }
 
 /// A size in bytes, base 1024, one digit behind the point: `1.5M`.
 pub(super) fn bytes(n: u64) -> String {
-    for (shift, suffix) in [
-        (60, "E"),
-        (50, "P"),
-        (40, "T"),
-        (30, "G"),
-        (20, "M"),
-        (10, "K"),
-    ] {
+    for (shift, suffix) in [(60, "E"), (50, "P"), (40, "T"), (30, "G"), (20, "M"), (10, "K")] {
         let unit = 1u64 << shift;
         if n >= unit {
             let tenths = (u128::from(n % unit) * 10 / u128::from(unit)) as u64;
@@ -251,26 +195,14 @@ mod tests {
     fn calendar() {
         let utc = Zone::default();
         assert_eq!(timestamp(0, &utc), "Thu 1970-01-01 00:00:00 UTC");
-        assert_eq!(
-            timestamp(1_795_366_006 * SECOND, &utc),
-            "Sun 2026-11-22 16:46:46 UTC"
-        );
-        assert_eq!(
-            timestamp(951_782_400 * SECOND, &utc),
-            "Tue 2000-02-29 00:00:00 UTC"
-        );
+        assert_eq!(timestamp(1_795_366_006 * SECOND, &utc), "Sun 2026-11-22 16:46:46 UTC");
+        assert_eq!(timestamp(951_782_400 * SECOND, &utc), "Tue 2000-02-29 00:00:00 UTC");
         assert_eq!(log_time(951_868_799 * SECOND, &utc), "Feb 29 23:59:59");
     }
 
     #[test]
     fn sizes() {
-        for (n, text) in [
-            (0, "0B"),
-            (1023, "1023B"),
-            (1536, "1.5K"),
-            (5 << 20, "5.0M"),
-            (u64::MAX, "15.9E"),
-        ] {
+        for (n, text) in [(0, "0B"), (1023, "1023B"), (1536, "1.5K"), (5 << 20, "5.0M"), (u64::MAX, "15.9E")] {
             assert_eq!(bytes(n), text);
         }
     }

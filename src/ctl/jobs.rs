@@ -55,25 +55,15 @@ pub(super) fn reset_failed(context: &mut Context, typed: &[String]) -> Result<u8
     let outcome: Outcome = context.call(&Call::ResetFailed(Units { units }))?;
     for failure in &outcome.failures {
         let sentence = sentence("reset-failed", failure);
-        context.complain(format!(
-            "Failed to reset failed state of unit {}: {sentence}",
-            failure.unit
-        ));
+        context.complain(format!("Failed to reset failed state of unit {}: {sentence}", failure.unit));
     }
-    Ok(if outcome.failures.is_empty() {
-        exit::OK
-    } else {
-        exit::FAILED
-    })
+    Ok(if outcome.failures.is_empty() { exit::OK } else { exit::FAILED })
 }
 
 /// Sends a signal.
 pub(super) fn kill(context: &mut Context, kill: &Kill) -> Result<u8, ClientError> {
     let Some(signal) = signal_number(&kill.signal) else {
-        context.complain(format!(
-            "Failed to parse signal string \"{}\".",
-            kill.signal
-        ));
+        context.complain(format!("Failed to parse signal string \"{}\".", kill.signal));
         return Ok(exit::FAILED);
     };
     let whom = match kill.kill_whom {
@@ -85,20 +75,12 @@ pub(super) fn kill(context: &mut Context, kill: &Kill) -> Result<u8, ClientError
     if units.is_empty() {
         return Ok(exit::OK);
     }
-    let outcome: Outcome = context.call(&Call::Kill(wire::Kill {
-        units,
-        whom,
-        signal,
-    }))?;
+    let outcome: Outcome = context.call(&Call::Kill(wire::Kill { units, whom, signal }))?;
     for failure in &outcome.failures {
         let sentence = sentence("kill", failure);
         context.complain(format!("Failed to kill unit {}: {sentence}", failure.unit));
     }
-    Ok(if outcome.failures.is_empty() {
-        exit::OK
-    } else {
-        exit::FAILED
-    })
+    Ok(if outcome.failures.is_empty() { exit::OK } else { exit::FAILED })
 }
 
 /// `TERM`, `SIGTERM`, `15`, `RTMIN+1`.
@@ -118,10 +100,7 @@ fn signal_number(text: &str) -> Option<i32> {
     } else if let Some(rest) = name.strip_prefix("RTMAX") {
         last_rt.checked_sub(offset(rest, '-')?)?
     } else {
-        return format!("SIG{name}")
-            .parse::<Signal>()
-            .ok()
-            .map(|s| s as i32);
+        return format!("SIG{name}").parse::<Signal>().ok().map(|s| s as i32);
     };
     (first_rt..=last_rt).contains(&number).then_some(number)
 }
@@ -137,11 +116,7 @@ fn tell(context: &mut Context, word: &str, outcome: &Outcome) -> u8 {
     for failure in &outcome.failures {
         match refusal_code(&failure.reason) {
             Some(code) => {
-                context.complain(format!(
-                    "Failed to {word} {}: {}",
-                    failure.unit,
-                    sentence(word, failure)
-                ));
+                context.complain(format!("Failed to {word} {}: {}", failure.unit, sentence(word, failure)));
                 refused = if refused == exit::OK { code } else { refused };
             }
             None if failure.reason == "skipped" => context.complain(job_sentence(failure)),
@@ -201,11 +176,7 @@ fn job_sentence(failure: &Failure) -> String {
         "skipped" => format!("{unit} was skipped."),
         _ => format!("Job for {unit} failed."),
     };
-    let why = if failure.detail.is_empty() {
-        String::new()
-    } else {
-        format!("\n{}", failure.detail)
-    };
+    let why = if failure.detail.is_empty() { String::new() } else { format!("\n{}", failure.detail) };
     format!("{what}{why}\nSee \"porterctl status {unit}\" for details.")
 }
 

@@ -17,9 +17,7 @@ pub(super) fn units(context: &mut Context, patterns: &[String]) -> Result<u8, Cl
     } else {
         let jobs = rows.iter().any(|r| r.job.is_some());
         let objects: Vec<UnitObject> = rows.iter().map(|r| UnitObject::new(r, jobs)).collect();
-        context
-            .out
-            .json(&objects, context.global.json == Json::Pretty);
+        context.out.json(&objects, context.global.json == Json::Pretty);
     }
     Ok(exit::OK)
 }
@@ -99,11 +97,7 @@ fn unit_cells(row: &UnitRow, jobs: bool, plain: bool) -> Vec<Cell> {
 
 fn units_footer(context: &mut Context, count: usize, jobs: bool) {
     let narrowed = !context.list(ListKind::Units).states.is_empty();
-    let hint = if context.global.all || narrowed {
-        ""
-    } else {
-        " Pass --all to see loaded but inactive units, too."
-    };
+    let hint = if context.global.all || narrowed { "" } else { " Pass --all to see loaded but inactive units, too." };
     let out = &mut context.out;
     if count > 0 {
         out.line("");
@@ -125,9 +119,7 @@ fn units_footer(context: &mut Context, count: usize, jobs: bool) {
 pub(super) fn sockets(context: &mut Context, patterns: &[String]) -> Result<u8, ClientError> {
     let mut list = context.list(ListKind::Sockets);
     list.patterns = patterns.iter().map(|p| mangle_with(p, ".socket")).collect();
-    let ListReply {
-        sockets: mut rows, ..
-    } = context.call(&Call::List(list.clone()))?;
+    let ListReply { sockets: mut rows, .. } = context.call(&Call::List(list.clone()))?;
     rows.retain(|r| list.admits(&r.unit, &r.load, &r.active, &r.sub, false));
     rows.sort_by(|a, b| (&a.listen, &a.kind, &a.unit).cmp(&(&b.listen, &b.kind, &b.unit)));
     let types = context.global.show_types;
@@ -135,9 +127,7 @@ pub(super) fn sockets(context: &mut Context, patterns: &[String]) -> Result<u8, 
         print_sockets(context, &rows, types);
     } else {
         let objects: Vec<SocketObject> = rows.iter().map(|r| SocketObject::new(r, types)).collect();
-        context
-            .out
-            .json(&objects, context.global.json == Json::Pretty);
+        context.out.json(&objects, context.global.json == Json::Pretty);
     }
     Ok(exit::OK)
 }
@@ -166,16 +156,8 @@ fn print_sockets(context: &mut Context, rows: &[SocketRow], types: bool) {
     let legend = context.global.legend();
     let mut cells: Vec<Vec<Cell>> = Vec::new();
     for row in rows {
-        let paint = if row.active == "failed" {
-            Paint::Bad
-        } else {
-            Paint::Plain
-        };
-        let activates = if row.activates.is_empty() {
-            "-".to_owned()
-        } else {
-            row.activates.join(" ")
-        };
+        let paint = if row.active == "failed" { Paint::Bad } else { Paint::Plain };
+        let activates = if row.activates.is_empty() { "-".to_owned() } else { row.activates.join(" ") };
         let mut line = vec![Cell::plain(clean(&row.listen))];
         if types {
             line.push(Cell::plain(row.kind.clone()));
@@ -184,21 +166,14 @@ fn print_sockets(context: &mut Context, rows: &[SocketRow], types: bool) {
         line.push(Cell::plain(activates));
         cells.push(line);
     }
-    let header: &[&str] = if types {
-        &["LISTEN", "TYPE", "UNIT", "ACTIVATES"]
-    } else {
-        &["LISTEN", "UNIT", "ACTIVATES"]
-    };
+    let header: &[&str] =
+        if types { &["LISTEN", "TYPE", "UNIT", "ACTIVATES"] } else { &["LISTEN", "UNIT", "ACTIVATES"] };
     table(&mut context.out, legend.then_some(header), &cells);
     if legend {
-        let number = context
-            .out
-            .paint(Paint::Bold, format_args!("{} sockets listed.", rows.len()));
+        let number = context.out.paint(Paint::Bold, format_args!("{} sockets listed.", rows.len()));
         context.out.line(format_args!("\n{number}"));
         if !context.global.all {
-            context
-                .out
-                .line("Pass --all to see loaded but inactive sockets, too.");
+            context.out.line("Pass --all to see loaded but inactive sockets, too.");
         }
     }
 }
@@ -207,9 +182,7 @@ fn print_sockets(context: &mut Context, rows: &[SocketRow], types: bool) {
 pub(super) fn files(context: &mut Context, patterns: &[String]) -> Result<u8, ClientError> {
     let mut list = context.list(ListKind::Files);
     list.patterns = mangle_all(patterns);
-    let ListReply {
-        files: mut rows, ..
-    } = context.call(&Call::List(list.clone()))?;
+    let ListReply { files: mut rows, .. } = context.call(&Call::List(list.clone()))?;
     rows.retain(|r| list.admits_file(&r.unit, &r.state));
     rows.sort_by(|a, b| by_type(&a.unit, &b.unit));
     if context.global.json == Json::Off {
@@ -217,22 +190,11 @@ pub(super) fn files(context: &mut Context, patterns: &[String]) -> Result<u8, Cl
     } else {
         let objects: Vec<FileObject> = rows
             .iter()
-            .map(|r| FileObject {
-                unit_file: &r.unit,
-                state: &r.state,
-                preset: None,
-                path: &r.path,
-            })
+            .map(|r| FileObject { unit_file: &r.unit, state: &r.state, preset: None, path: &r.path })
             .collect();
-        context
-            .out
-            .json(&objects, context.global.json == Json::Pretty);
+        context.out.json(&objects, context.global.json == Json::Pretty);
     }
-    Ok(if rows.is_empty() {
-        exit::FAILED
-    } else {
-        exit::OK
-    })
+    Ok(if rows.is_empty() { exit::FAILED } else { exit::OK })
 }
 
 #[derive(Serialize)]
@@ -255,23 +217,12 @@ fn print_files(context: &mut Context, rows: &[FileRow]) {
                 "disabled" => Paint::Busy,
                 _ => Paint::Plain,
             };
-            vec![
-                Cell::plain(r.unit.clone()),
-                Cell::new(r.state.clone(), paint),
-                Cell::plain("-"),
-            ]
+            vec![Cell::plain(r.unit.clone()), Cell::new(r.state.clone(), paint), Cell::plain("-")]
         })
         .collect();
-    table(
-        &mut context.out,
-        legend.then_some(&["UNIT FILE", "STATE", "PRESET"]),
-        &cells,
-    );
+    table(&mut context.out, legend.then_some(&["UNIT FILE", "STATE", "PRESET"]), &cells);
     if legend {
-        let number = context.out.paint(
-            Paint::Bold,
-            format_args!("{} unit files listed.", rows.len()),
-        );
+        let number = context.out.paint(Paint::Bold, format_args!("{} unit files listed.", rows.len()));
         context.out.line(format_args!("\n{number}"));
     }
 }

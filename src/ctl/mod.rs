@@ -31,11 +31,7 @@ pub fn main() -> ExitCode {
         Err(e) => {
             // Nothing can be done if nobody listens.
             drop(e.print());
-            return ExitCode::from(if e.use_stderr() {
-                exit::USAGE
-            } else {
-                exit::OK
-            });
+            return ExitCode::from(if e.use_stderr() { exit::USAGE } else { exit::OK });
         }
     };
     ExitCode::from(commands::run(options))

@@ -39,8 +39,7 @@ pub(super) fn mangle_with(typed: &str, suffix: &str) -> String {
 
 /// Names, with patterns replaced by the units in memory that match, each once.
 pub(super) fn expand(context: &mut Context, typed: &[String]) -> Result<Vec<String>, ClientError> {
-    let (patterns, names): (Vec<String>, Vec<String>) =
-        typed.iter().map(|t| mangle(t)).partition(|n| is_pattern(n));
+    let (patterns, names): (Vec<String>, Vec<String>) = typed.iter().map(|t| mangle(t)).partition(|n| is_pattern(n));
     let mut all = names;
     if !patterns.is_empty() {
         all.extend(matching(context, patterns)?.into_iter().map(|row| row.unit));
@@ -51,14 +50,8 @@ pub(super) fn expand(context: &mut Context, typed: &[String]) -> Result<Vec<Stri
 }
 
 /// Units in memory that match, in systemctl's order.
-pub(super) fn matching(
-    context: &mut Context,
-    patterns: Vec<String>,
-) -> Result<Vec<UnitRow>, ClientError> {
-    let list = List {
-        patterns,
-        ..context.list(ListKind::Units)
-    };
+pub(super) fn matching(context: &mut Context, patterns: Vec<String>) -> Result<Vec<UnitRow>, ClientError> {
+    let list = List { patterns, ..context.list(ListKind::Units) };
     let reply: ListReply = context.call(&Call::List(list.clone()))?;
     let mut rows = reply.units;
     rows.retain(|r| list.admits(&r.unit, &r.load, &r.active, &r.sub, r.job.is_some()));
@@ -69,10 +62,7 @@ pub(super) fn matching(
 /// systemctl's order: by type, then by name, both without regard to case.
 pub(super) fn by_type(a: &str, b: &str) -> std::cmp::Ordering {
     let key = |n: &str| {
-        let suffix = n
-            .rsplit_once('.')
-            .map_or("", |(_, s)| s)
-            .to_ascii_lowercase();
+        let suffix = n.rsplit_once('.').map_or("", |(_, s)| s).to_ascii_lowercase();
         (suffix, n.to_ascii_lowercase(), n.to_owned())
     };
     key(a).cmp(&key(b))
@@ -104,23 +94,8 @@ mod tests {
 
     #[test]
     fn sorts_by_type_then_name() {
-        let mut names = [
-            "b.socket",
-            "a.target",
-            "B.service",
-            "a.service",
-            "c.service",
-        ];
+        let mut names = ["b.socket", "a.target", "B.service", "a.service", "c.service"];
         names.sort_by(|a, b| by_type(a, b));
-        assert_eq!(
-            names,
-            [
-                "a.service",
-                "B.service",
-                "c.service",
-                "b.socket",
-                "a.target"
-            ]
-        );
+        assert_eq!(names, ["a.service", "B.service", "c.service", "b.socket", "a.target"]);
     }
 }

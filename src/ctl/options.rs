@@ -31,13 +31,7 @@ pub(super) struct Global {
           default_value = "off", default_missing_value = "short")]
     pub(super) json: Json,
     /// Show only these properties (comma-separated, may be repeated)
-    #[arg(
-        short = 'p',
-        long = "property",
-        global = true,
-        value_name = "NAME",
-        value_delimiter = ','
-    )]
+    #[arg(short = 'p', long = "property", global = true, value_name = "NAME", value_delimiter = ',')]
     pub(super) properties: Vec<String>,
     /// Same as --value --property=NAME
     #[arg(short = 'P', global = true, value_name = "NAME", value_delimiter = ',')]
@@ -67,22 +61,10 @@ pub(super) struct Global {
     #[arg(long, global = true)]
     pub(super) failed: bool,
     /// List units of these types (socket, service, ...)
-    #[arg(
-        short = 't',
-        long = "type",
-        global = true,
-        value_name = "TYPE",
-        value_delimiter = ','
-    )]
+    #[arg(short = 't', long = "type", global = true, value_name = "TYPE", value_delimiter = ',')]
     pub(super) types: Vec<String>,
     /// How many log lines status shows
-    #[arg(
-        short = 'n',
-        long,
-        global = true,
-        value_name = "N",
-        default_value_t = 10
-    )]
+    #[arg(short = 'n', long, global = true, value_name = "N", default_value_t = 10)]
     pub(super) lines: u32,
     /// Show the TYPE column in list-sockets
     #[arg(long, global = true)]
@@ -209,13 +191,7 @@ pub(super) struct Kill {
     #[arg(short, long, value_name = "SIGNAL", default_value = "SIGTERM")]
     pub(super) signal: String,
     /// Which processes: main, control or all
-    #[arg(
-        long,
-        alias = "kill-who",
-        value_enum,
-        value_name = "WHOM",
-        default_value = "all"
-    )]
+    #[arg(long, alias = "kill-who", value_enum, value_name = "WHOM", default_value = "all")]
     pub(super) kill_whom: KillWhom,
 }
 
@@ -244,10 +220,7 @@ pub(super) enum Shell {
 impl Global {
     /// Column headers and hints are wanted.
     pub(super) fn legend(&self) -> bool {
-        let off = self
-            .legend
-            .as_deref()
-            .is_some_and(|v| matches!(v, "no" | "n" | "false" | "f" | "off" | "0"));
+        let off = self.legend.as_deref().is_some_and(|v| matches!(v, "no" | "n" | "false" | "f" | "off" | "0"));
         !self.no_legend && !off && !self.quiet
     }
 
@@ -273,35 +246,17 @@ mod tests {
 
     #[test]
     fn options_may_stand_anywhere() {
-        let o = parse("--runtime-dir /x show a.socket -p A,B --property C --value")
-            .unwrap()
-            .global;
-        assert_eq!(
-            (o.wanted_properties(), o.value),
-            (vec!["A".into(), "B".into(), "C".into()], true)
-        );
+        let o = parse("--runtime-dir /x show a.socket -p A,B --property C --value").unwrap().global;
+        assert_eq!((o.wanted_properties(), o.value), (vec!["A".into(), "B".into(), "C".into()], true));
         assert_eq!(o.runtime_dir, Some(PathBuf::from("/x")));
-        assert_eq!(
-            parse("list-sockets --json=short").unwrap().global.json,
-            Json::Short
-        );
-        assert_eq!(
-            parse("list-sockets --json pat").unwrap().global.json,
-            Json::Short
-        );
+        assert_eq!(parse("list-sockets --json=short").unwrap().global.json, Json::Short);
+        assert_eq!(parse("list-sockets --json pat").unwrap().global.json, Json::Short);
         assert_eq!(parse("status -n 0 a").unwrap().global.lines, 0);
     }
 
     #[test]
     fn wrong_usage_is_an_error() {
-        for line in [
-            "start",
-            "fly",
-            "start --wait --no-block a",
-            "list-units --json=xml",
-            "completions tcsh",
-            "kill",
-        ] {
+        for line in ["start", "fly", "start --wait --no-block a", "list-units --json=xml", "completions tcsh", "kill"] {
             assert!(parse(line).is_err(), "{line}");
         }
         assert!(parse("").unwrap().verb.is_none());

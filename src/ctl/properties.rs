@@ -19,14 +19,8 @@ pub(super) fn show(context: &mut Context, typed: &[String]) -> Result<u8, Client
     let empty_too = context.global.all || !properties.is_empty();
     let reply: ShowReply = context.call(&Call::Show(Show { units, properties }))?;
     if context.global.json != Json::Off {
-        let objects: Vec<Map<String, Value>> = reply
-            .units
-            .iter()
-            .map(|u| as_object(&u.properties))
-            .collect();
-        context
-            .out
-            .json(&objects, context.global.json == Json::Pretty);
+        let objects: Vec<Map<String, Value>> = reply.units.iter().map(|u| as_object(&u.properties)).collect();
+        context.out.json(&objects, context.global.json == Json::Pretty);
         return Ok(exit::OK);
     }
     for (i, unit) in reply.units.iter().enumerate() {
@@ -42,33 +36,22 @@ pub(super) fn show(context: &mut Context, typed: &[String]) -> Result<u8, Client
 fn manager(context: &mut Context) -> Result<u8, ClientError> {
     let version: VersionReply = context.call(&Call::Version(Nothing {}))?;
     let wanted = context.global.wanted_properties();
-    let all = [
-        ("Version", version.version),
-        ("MainPID", version.pid.to_string()),
-    ];
+    let all = [("Version", version.version), ("MainPID", version.pid.to_string())];
     let properties: Vec<Property> = all
         .into_iter()
         .filter(|(name, _)| wanted.is_empty() || wanted.iter().any(|w| w == name))
-        .map(|(name, value)| Property {
-            name: name.to_owned(),
-            value,
-        })
+        .map(|(name, value)| Property { name: name.to_owned(), value })
         .collect();
     match context.global.json {
         Json::Off => print(context, &properties, true),
-        mode => context
-            .out
-            .json(&as_object(&properties), mode == Json::Pretty),
+        mode => context.out.json(&as_object(&properties), mode == Json::Pretty),
     }
     Ok(exit::OK)
 }
 
 fn print(context: &mut Context, properties: &[Property], empty_too: bool) {
     let bare = context.global.value || !context.global.bare_properties.is_empty();
-    for Property { name, value } in properties
-        .iter()
-        .filter(|p| empty_too || !p.value.is_empty())
-    {
+    for Property { name, value } in properties.iter().filter(|p| empty_too || !p.value.is_empty()) {
         match bare {
             true => context.out.line(value),
             false => context.out.line(format_args!("{name}={value}")),
@@ -103,17 +86,10 @@ pub(super) fn is_state(
     if units.is_empty() {
         return Ok(otherwise);
     }
-    let reply: ShowReply = context.call(&Call::Show(Show {
-        units,
-        properties: vec!["ActiveState".to_owned()],
-    }))?;
+    let reply: ShowReply = context.call(&Call::Show(Show { units, properties: vec!["ActiveState".to_owned()] }))?;
     let mut code = otherwise;
     for unit in &reply.units {
-        let state = unit
-            .properties
-            .iter()
-            .find(|p| p.name == "ActiveState")
-            .map_or("unknown", |p| p.value.as_str());
+        let state = unit.properties.iter().find(|p| p.name == "ActiveState").map_or("unknown", |p| p.value.as_str());
         if !context.global.quiet {
             context.out.line(state);
         }
@@ -130,19 +106,8 @@ mod tests {
 
     #[test]
     fn repeated_properties_become_arrays() {
-        let p = |name: &str, value: &str| Property {
-            name: name.into(),
-            value: value.into(),
-        };
-        let object = as_object(&[
-            p("Listen", "a"),
-            p("Id", "x"),
-            p("Listen", "b"),
-            p("Listen", "c"),
-        ]);
-        assert_eq!(
-            Value::Object(object),
-            serde_json::json!({"Id": "x", "Listen": ["a", "b", "c"]})
-        );
+        let p = |name: &str, value: &str| Property { name: name.into(), value: value.into() };
+        let object = as_object(&[p("Listen", "a"), p("Id", "x"), p("Listen", "b"), p("Listen", "c")]);
+        assert_eq!(Value::Object(object), serde_json::json!({"Id": "x", "Listen": ["a", "b", "c"]}));
     }
 }

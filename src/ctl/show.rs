@@ -18,15 +18,8 @@ impl Out {
     /// For standard output as it is.
     pub(super) fn new(full: bool) -> Out {
         let terminal = std::io::stdout().is_terminal();
-        let columns = std::env::var("COLUMNS")
-            .ok()
-            .and_then(|c| c.parse().ok())
-            .filter(|c| *c >= 20);
-        Out {
-            buffer: String::new(),
-            colour: colour_wanted(terminal),
-            width: columns.filter(|_| terminal && !full),
-        }
+        let columns = std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok()).filter(|c| *c >= 20);
+        Out { buffer: String::new(), colour: colour_wanted(terminal), width: columns.filter(|_| terminal && !full) }
     }
 
     /// One line.
@@ -40,9 +33,7 @@ impl Out {
         let mut bytes = Vec::new();
         let written = if pretty {
             let indent = serde_json::ser::PrettyFormatter::with_indent(b"\t");
-            value.serialize(&mut serde_json::Serializer::with_formatter(
-                &mut bytes, indent,
-            ))
+            value.serialize(&mut serde_json::Serializer::with_formatter(&mut bytes, indent))
         } else {
             value.serialize(&mut serde_json::Serializer::new(&mut bytes))
         };
@@ -63,11 +54,7 @@ impl Out {
     /// Writes what was collected.
     pub(super) fn flush(&mut self) {
         let mut stdout = std::io::stdout().lock();
-        drop(
-            stdout
-                .write_all(self.buffer.as_bytes())
-                .and_then(|()| stdout.flush()),
-        );
+        drop(stdout.write_all(self.buffer.as_bytes()).and_then(|()| stdout.flush()));
         self.buffer.clear();
     }
 }
@@ -139,10 +126,7 @@ pub(super) struct Cell {
 impl Cell {
     /// Painted.
     pub(super) fn new(text: impl Into<String>, paint: Paint) -> Cell {
-        Cell {
-            text: text.into(),
-            paint,
-        }
+        Cell { text: text.into(), paint }
     }
 
     /// Plain.
@@ -153,18 +137,11 @@ impl Cell {
 
 /// Prints columns, one space apart; the last one is not padded, and shortened to the terminal.
 pub(super) fn table(out: &mut Out, header: Option<&[&str]>, rows: &[Vec<Cell>]) {
-    let header: Option<Vec<Cell>> =
-        header.map(|h| h.iter().map(|t| Cell::new(*t, Paint::Header)).collect());
+    let header: Option<Vec<Cell>> = header.map(|h| h.iter().map(|t| Cell::new(*t, Paint::Header)).collect());
     let all: Vec<&Vec<Cell>> = header.iter().chain(rows).collect();
     let columns = all.iter().map(|r| r.len()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..columns)
-        .map(|c| {
-            all.iter()
-                .filter_map(|r| r.get(c))
-                .map(|cell| cell.text.chars().count())
-                .max()
-                .unwrap_or(0)
-        })
+        .map(|c| all.iter().filter_map(|r| r.get(c)).map(|cell| cell.text.chars().count()).max().unwrap_or(0))
         .collect();
     for row in all {
         let mut line = String::new();
@@ -175,11 +152,7 @@ pub(super) fn table(out: &mut Out, header: Option<&[&str]>, rows: &[Vec<Cell>]) 
                 Some(width) if last => shorten(&cell.text, width.saturating_sub(used)),
                 _ => cell.text.clone(),
             };
-            let padding = if last {
-                0
-            } else {
-                widths[c] - text.chars().count()
-            };
+            let padding = if last { 0 } else { widths[c] - text.chars().count() };
             line.push_str(&out.paint(cell.paint, &text));
             if !last {
                 line.push_str(&" ".repeat(padding + 1));
@@ -204,15 +177,7 @@ pub(super) fn clean(text: &str) -> String {
     if text.chars().all(harmless) {
         return text.to_owned();
     }
-    text.chars()
-        .map(|c| {
-            if harmless(c) {
-                c.to_string()
-            } else {
-                c.escape_default().to_string()
-            }
-        })
-        .collect()
+    text.chars().map(|c| if harmless(c) { c.to_string() } else { c.escape_default().to_string() }).collect()
 }
 
 #[cfg(test)]
@@ -221,11 +186,7 @@ pub(super) mod tests {
 
     /// Output that is kept.
     pub(in crate::ctl) fn plain() -> Out {
-        Out {
-            buffer: String::new(),
-            colour: false,
-            width: None,
-        }
+        Out { buffer: String::new(), colour: false, width: None }
     }
 
     /// What was printed.
@@ -237,17 +198,9 @@ pub(super) mod tests {
     fn columns_line_up_and_lines_have_no_blanks_at_the_end() {
         let mut out = plain();
         let row = |a: &str, b: &str| vec![Cell::plain(a), Cell::new(b, Paint::Bad)];
-        table(
-            &mut out,
-            Some(&["NAME", "B"]),
-            &[row("é", "x"), row("longer", ""), row("", "y")],
-        );
+        table(&mut out, Some(&["NAME", "B"]), &[row("é", "x"), row("longer", ""), row("", "y")]);
         assert_eq!(text(&out), "NAME   B\né      x\nlonger\n       y\n");
-        let mut out = Out {
-            colour: true,
-            width: Some(10),
-            ..plain()
-        };
+        let mut out = Out { colour: true, width: Some(10), ..plain() };
         table(&mut out, None, &[row("longer", "123456")]);
         assert_eq!(text(&out), "longer \x1b[0;1;31m12…\x1b[0m\n");
     }

@@ -10,8 +10,7 @@ use super::show::{Out, Paint, clean, dot};
 use super::timezone::Zone;
 use crate::control::client::ClientError;
 use crate::control::wire::{
-    Call, ControlProcess, List, ListKind, ListReply, Nothing, Related, Status, StatusReply,
-    UnitStatus, VersionReply,
+    Call, ControlProcess, List, ListKind, ListReply, Nothing, Related, Status, StatusReply, UnitStatus, VersionReply,
 };
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -44,13 +43,7 @@ pub(super) fn status(context: &mut Context, typed: &[String]) -> Result<u8, Clie
                 context.out.line("");
             }
             printed = true;
-            Page {
-                out: &mut context.out,
-                now_usec,
-                zone: &zone,
-                width: LABEL,
-            }
-            .unit(unit);
+            Page { out: &mut context.out, now_usec, zone: &zone, width: LABEL }.unit(unit);
         }
     }
     if json != Json::Off {
@@ -78,20 +71,14 @@ fn warn_about_reload(context: &mut Context, unit: &UnitStatus) {
 }
 
 fn now_usec() -> u64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// The daemon as a whole.
 fn overview(context: &mut Context) -> Result<u8, ClientError> {
     let version: VersionReply = context.call(&Call::Version(Nothing {}))?;
-    let all = List {
-        kind: ListKind::Units,
-        all: true,
-        ..List::default()
-    };
+    let all = List { kind: ListKind::Units, all: true, ..List::default() };
     let ListReply { units, .. } = context.call(&Call::List(all))?;
     let failed = units.iter().filter(|u| u.active == "failed").count();
     let jobs = units.iter().filter(|u| u.job.is_some()).count();
@@ -110,17 +97,11 @@ fn overview(context: &mut Context) -> Result<u8, ClientError> {
             "version": version.version, "pid": version.pid, "state": state,
             "units": units.len(), "jobs": jobs, "failed": failed,
         });
-        context
-            .out
-            .json(&object, context.global.json == Json::Pretty);
+        context.out.json(&object, context.global.json == Json::Pretty);
         return Ok(exit::OK);
     }
     let out = &mut context.out;
-    out.line(format_args!(
-        "{} porterd {}",
-        out.paint(paint, "●"),
-        version.version
-    ));
+    out.line(format_args!("{} porterd {}", out.paint(paint, "●"), version.version));
     out.line(format_args!("    State: {}", out.paint(paint, state)));
     out.line(format_args!("    Units: {} loaded", units.len()));
     out.line(format_args!("     Jobs: {jobs} queued"));
@@ -154,23 +135,17 @@ impl Page<'_> {
 
     /// `      Label: value`
     fn line(&mut self, label: &str, value: impl std::fmt::Display) {
-        self.out
-            .line(format_args!("{label:>width$}: {value}", width = self.width));
+        self.out.line(format_args!("{label:>width$}: {value}", width = self.width));
     }
 
     /// A line without label, below the values.
     fn more(&mut self, value: impl std::fmt::Display) {
-        self.out
-            .line(format_args!("{:width$}{value}", "", width = self.width + 2));
+        self.out.line(format_args!("{:width$}{value}", "", width = self.width + 2));
     }
 
     fn list(&mut self, label: &str, values: Vec<String>) {
         for (i, value) in values.iter().enumerate() {
-            if i == 0 {
-                self.line(label, value)
-            } else {
-                self.more(value)
-            }
+            if i == 0 { self.line(label, value) } else { self.more(value) }
         }
     }
 
@@ -180,11 +155,7 @@ impl Page<'_> {
         if u.description.is_empty() || u.description == u.unit {
             self.out.line(format_args!("{glyph} {}", u.unit));
         } else {
-            self.out.line(format_args!(
-                "{glyph} {} - {}",
-                u.unit,
-                clean(&u.description)
-            ));
+            self.out.line(format_args!("{glyph} {} - {}", u.unit, clean(&u.description)));
         }
         let details = match (&u.load_error, &u.fragment) {
             (Some(error), _) => format!(" (Reason: {})", clean(error)),
@@ -192,14 +163,7 @@ impl Page<'_> {
             (None, Some(path)) => format!(" ({path}; {})", u.file_state),
             (None, None) => String::new(),
         };
-        let load = self.out.paint(
-            if u.load == "loaded" {
-                Paint::Plain
-            } else {
-                Paint::Bad
-            },
-            &u.load,
-        );
+        let load = self.out.paint(if u.load == "loaded" { Paint::Plain } else { Paint::Bad }, &u.load);
         self.line("Loaded", format_args!("{load}{details}"));
         self.drop_ins(&u.drop_ins);
     }
@@ -225,19 +189,12 @@ impl Page<'_> {
     }
 
     fn moment(&self, at_usec: u64) -> String {
-        format!(
-            "{}; {}",
-            timestamp(at_usec, self.zone),
-            relative(at_usec, self.now_usec)
-        )
+        format!("{}; {}", timestamp(at_usec, self.zone), relative(at_usec, self.now_usec))
     }
 
     fn active(&mut self, u: &UnitStatus) {
-        let state = if u.sub.is_empty() || u.sub == u.active {
-            u.active.clone()
-        } else {
-            format!("{} ({})", u.active, u.sub)
-        };
+        let state =
+            if u.sub.is_empty() || u.sub == u.active { u.active.clone() } else { format!("{} ({})", u.active, u.sub) };
         let mut text = self.out.paint(dot(&u.active).1, state);
         let remarkable = !u.result.is_empty() && u.result != "success";
         if remarkable {
@@ -248,10 +205,7 @@ impl Page<'_> {
         }
         self.line("Active", text);
         if let Some(waiting) = &u.waiting {
-            let until = waiting
-                .until_usec
-                .map(|t| format!(" until {}", self.moment(t)))
-                .unwrap_or_default();
+            let until = waiting.until_usec.map(|t| format!(" until {}", self.moment(t))).unwrap_or_default();
             self.line("Waiting", format_args!("{}{until}", clean(&waiting.reason)));
         }
         if let Some(job) = &u.job {
@@ -274,19 +228,12 @@ impl Page<'_> {
     }
 
     fn unmet(&mut self, u: &UnitStatus) {
-        let kinds = [
-            ("Condition", "condition", &u.conditions_unmet),
-            ("Assert", "assertion", &u.asserts_unmet),
-        ];
+        let kinds = [("Condition", "condition", &u.conditions_unmet), ("Assert", "assertion", &u.asserts_unmet)];
         for (label, word, list) in kinds {
             if list.is_empty() {
                 continue;
             }
-            let paint = if label == "Assert" {
-                Paint::Bad
-            } else {
-                Paint::Busy
-            };
+            let paint = if label == "Assert" { Paint::Bad } else { Paint::Busy };
             let what = self.out.paint(paint, format_args!("start {word} failed"));
             let at = match u.condition_usec {
                 0 => String::new(),
@@ -294,35 +241,18 @@ impl Page<'_> {
             };
             self.line(label, format_args!("{what}{at}"));
             for (i, one) in list.iter().enumerate() {
-                let branch = if i + 1 == list.len() {
-                    "└─"
-                } else {
-                    "├─"
-                };
+                let branch = if i + 1 == list.len() { "└─" } else { "├─" };
                 self.more(format_args!("{branch} {} was not met", clean(one)));
             }
         }
     }
 
     fn sockets(&mut self, u: &UnitStatus) {
-        self.list(
-            "Listen",
-            u.listen
-                .iter()
-                .map(|l| format!("{} ({})", clean(&l.address), l.kind))
-                .collect(),
-        );
+        self.list("Listen", u.listen.iter().map(|l| format!("{} ({})", clean(&l.address), l.kind)).collect());
         if let Some(accepted) = u.accepted {
-            let refused = if u.refused > 0 {
-                format!("   Refused: {}", u.refused)
-            } else {
-                String::new()
-            };
+            let refused = if u.refused > 0 { format!("   Refused: {}", u.refused) } else { String::new() };
             let connected = u.connections.unwrap_or(0);
-            self.line(
-                "Accepted",
-                format_args!("{accepted}; Connected: {connected};{refused}"),
-            );
+            self.line("Accepted", format_args!("{accepted}; Connected: {connected};{refused}"));
         } else if u.refused > 0 {
             self.line("Refused", u.refused);
         }
@@ -331,29 +261,15 @@ impl Page<'_> {
     fn processes(&mut self, u: &UnitStatus) {
         for p in u.processes.iter().filter(|p| !p.running) {
             let end = ending(self.out, p);
-            self.line(
-                "Process",
-                format_args!("{} {}={}{end}", p.pid, p.setting, clean(&p.command)),
-            );
+            self.line("Process", format_args!("{} {}={}{end}", p.pid, p.setting, clean(&p.command)));
         }
         let control = u.processes.iter().find(|p| p.running);
         if let Some(main) = &u.main {
-            let end = if main.running {
-                format!(" ({})", program(&main.command))
-            } else {
-                ending(self.out, main)
-            };
-            let control =
-                control.map(|c| format!("; Control PID: {} ({})", c.pid, program(&c.command)));
-            self.line(
-                "Main PID",
-                format_args!("{}{end}{}", main.pid, control.unwrap_or_default()),
-            );
+            let end = if main.running { format!(" ({})", program(&main.command)) } else { ending(self.out, main) };
+            let control = control.map(|c| format!("; Control PID: {} ({})", c.pid, program(&c.command)));
+            self.line("Main PID", format_args!("{}{end}{}", main.pid, control.unwrap_or_default()));
         } else if let Some(control) = control {
-            self.line(
-                "Cntrl PID",
-                format_args!("{} ({})", control.pid, program(&control.command)),
-            );
+            self.line("Cntrl PID", format_args!("{} ({})", control.pid, program(&control.command)));
         }
         if let Some(text) = u.status_text.as_deref().filter(|t| !t.is_empty()) {
             self.line("Status", format_args!("\"{}\"", clean(text)));
@@ -367,32 +283,20 @@ impl Page<'_> {
         }
         self.list(
             "Not applied",
-            u.not_applied
-                .iter()
-                .map(|n| format!("{} ({})", clean(&n.setting), clean(&n.reason)))
-                .collect(),
+            u.not_applied.iter().map(|n| format!("{} ({})", clean(&n.setting), clean(&n.reason))).collect(),
         );
     }
 
     fn resources(&mut self, u: &UnitStatus) {
         if let Some(tasks) = u.tasks {
-            let limit = u
-                .tasks_max
-                .map(|m| format!(" (limit: {m})"))
-                .unwrap_or_default();
+            let limit = u.tasks_max.map(|m| format!(" (limit: {m})")).unwrap_or_default();
             self.line("Tasks", format_args!("{tasks}{limit}"));
         }
         if u.stored_fds_max > 0 || u.stored_fds > 0 {
-            self.line(
-                "FD Store",
-                format_args!("{} (limit: {})", u.stored_fds, u.stored_fds_max),
-            );
+            self.line("FD Store", format_args!("{} (limit: {})", u.stored_fds, u.stored_fds_max));
         }
         if let Some(memory) = u.memory_bytes {
-            let peak = u
-                .memory_peak_bytes
-                .map(|p| format!(" (peak: {})", bytes(p)))
-                .unwrap_or_default();
+            let peak = u.memory_peak_bytes.map(|p| format!(" (peak: {})", bytes(p))).unwrap_or_default();
             self.line("Memory", format_args!("{}{peak}", bytes(memory)));
         }
         if let Some(cpu_usec) = u.cpu_usec {
@@ -407,22 +311,11 @@ impl Page<'_> {
             None => self.line("Tracking", format_args!("{} (no cgroup)", u.tracking)),
         }
         for (i, p) in u.tree.iter().enumerate() {
-            let branch = if i + 1 == u.tree.len() {
-                "└─"
-            } else {
-                "├─"
-            };
-            let below = if p.cgroup.is_empty() {
-                String::new()
-            } else {
-                format!("{}: ", clean(&p.cgroup))
-            };
+            let branch = if i + 1 == u.tree.len() { "└─" } else { "├─" };
+            let below = if p.cgroup.is_empty() { String::new() } else { format!("{}: ", clean(&p.cgroup)) };
             let line = format!("{branch}{} {below}{}", p.pid, clean(&p.command));
             let line = match self.out.width {
-                Some(width) => line
-                    .chars()
-                    .take(width.saturating_sub(self.width + 2))
-                    .collect(),
+                Some(width) => line.chars().take(width.saturating_sub(self.width + 2)).collect(),
                 None => line,
             };
             self.more(line);
@@ -461,8 +354,5 @@ fn ending(out: &Out, p: &ControlProcess) -> String {
 /// The name of a program, as the kernel would show it.
 fn program(command: &str) -> String {
     let first = command.split_whitespace().next().unwrap_or("");
-    clean(first.rsplit('/').next().unwrap_or(first))
-        .chars()
-        .take(15)
-        .collect()
+    clean(first.rsplit('/').next().unwrap_or(first)).chars().take(15).collect()
 }

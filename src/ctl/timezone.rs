@@ -53,22 +53,12 @@ impl Zone {
             Ok(tz) => {
                 let name = tz.strip_prefix(':').unwrap_or(&tz);
                 if let Some(rule) = Rule::parse(name) {
-                    return Zone {
-                        rule: Some(rule),
-                        ..Zone::default()
-                    };
+                    return Zone { rule: Some(rule), ..Zone::default() };
                 }
-                if name.starts_with('/') {
-                    name.to_owned()
-                } else {
-                    format!("/usr/share/zoneinfo/{name}")
-                }
+                if name.starts_with('/') { name.to_owned() } else { format!("/usr/share/zoneinfo/{name}") }
             }
         };
-        std::fs::read(path)
-            .ok()
-            .and_then(|bytes| Zone::parse(&bytes))
-            .unwrap_or_default()
+        std::fs::read(path).ok().and_then(|bytes| Zone::parse(&bytes)).unwrap_or_default()
     }
 
     /// A zone file; version 1, which ends in 2037, is not worth reading.
@@ -84,33 +74,20 @@ impl Zone {
         let (indexes, rest) = rest.split_at_checked(header.times)?;
         let (types, rest) = rest.split_at_checked(header.types * 6)?;
         let (names, _) = rest.split_at_checked(header.characters)?;
-        let moments = times
-            .chunks_exact(8)
-            .filter_map(|c| Some(i64::from_be_bytes(c.try_into().ok()?)));
-        let transitions: Vec<(i64, usize)> = moments
-            .zip(indexes.iter().map(|i| usize::from(*i)))
-            .collect();
-        let offsets: Vec<Offset> = types
-            .chunks_exact(6)
-            .map(|c| Offset::parse(c, names))
-            .collect::<Option<_>>()?;
+        let moments = times.chunks_exact(8).filter_map(|c| Some(i64::from_be_bytes(c.try_into().ok()?)));
+        let transitions: Vec<(i64, usize)> = moments.zip(indexes.iter().map(|i| usize::from(*i))).collect();
+        let offsets: Vec<Offset> = types.chunks_exact(6).map(|c| Offset::parse(c, names)).collect::<Option<_>>()?;
         if transitions.iter().any(|(_, i)| *i >= offsets.len()) {
             return None;
         }
         let footer = body.get(header.body_bytes(8)?..)?;
         let footer = std::str::from_utf8(footer).ok()?.trim_matches('\n');
-        Some(Zone {
-            transitions,
-            offsets,
-            rule: Rule::parse(footer),
-        })
+        Some(Zone { transitions, offsets, rule: Rule::parse(footer) })
     }
 
     /// What holds at a moment, in seconds since 1970.
     pub(super) fn at(&self, second: i64) -> Offset {
-        let next = self
-            .transitions
-            .partition_point(|(from, _)| *from <= second);
+        let next = self.transitions.partition_point(|(from, _)| *from <= second);
         let listed = match next.checked_sub(1) {
             Some(last) => self.transitions.get(last).map(|(_, i)| *i),
             None => Some(0),
@@ -119,10 +96,7 @@ impl Zone {
         match (&self.rule, listed.and_then(|i| self.offsets.get(i))) {
             (Some(rule), _) if after_all => rule.at(second),
             (_, Some(offset)) => offset.clone(),
-            (_, None) => Offset {
-                seconds: 0,
-                name: "UTC".to_owned(),
-            },
+            (_, None) => Offset { seconds: 0, name: "UTC".to_owned() },
         }
     }
 }
@@ -143,9 +117,7 @@ impl Header {
     fn parse(bytes: &[u8]) -> Option<Header> {
         let count = |i: usize| -> Option<usize> {
             let four = bytes.get(20 + 4 * i..24 + 4 * i)?;
-            usize::try_from(u32::from_be_bytes(four.try_into().ok()?))
-                .ok()
-                .filter(|n| *n < 1 << 16)
+            usize::try_from(u32::from_be_bytes(four.try_into().ok()?)).ok().filter(|n| *n < 1 << 16)
         };
         if bytes.get(..4)? != b"TZif" {
             return None;
@@ -172,10 +144,7 @@ impl Offset {
         let seconds = i32::from_be_bytes(bytes.get(..4)?.try_into().ok()?);
         let name = names.get(usize::from(*bytes.get(5)?)..)?;
         let name = name.split(|b| *b == 0).next()?;
-        Some(Offset {
-            seconds: seconds.into(),
-            name: String::from_utf8_lossy(name).into_owned(),
-        })
+        Some(Offset { seconds: seconds.into(), name: String::from_utf8_lossy(name).into_owned() })
     }
 }
 
@@ -183,15 +152,9 @@ impl Rule {
     fn parse(text: &str) -> Option<Rule> {
         let (name, rest) = zone_name(text)?;
         let (seconds, rest) = clock(rest)?;
-        let standard = Offset {
-            seconds: -seconds,
-            name,
-        };
+        let standard = Offset { seconds: -seconds, name };
         if rest.is_empty() {
-            return Some(Rule {
-                standard,
-                summer: None,
-            });
+            return Some(Rule { standard, summer: None });
         }
         let (name, rest) = zone_name(rest)?;
         let (seconds, rest) = if rest.starts_with(',') {
@@ -202,18 +165,14 @@ impl Rule {
         };
         let (from, rest) = Turn::parse(rest.strip_prefix(',')?)?;
         let (to, rest) = Turn::parse(rest.strip_prefix(',')?)?;
-        rest.is_empty().then_some(Rule {
-            standard,
-            summer: Some((Offset { seconds, name }, from, to)),
-        })
+        rest.is_empty().then_some(Rule { standard, summer: Some((Offset { seconds, name }, from, to)) })
     }
 
     fn at(&self, second: i64) -> Offset {
         let Some((summer, from, to)) = &self.summer else {
             return self.standard.clone();
         };
-        let (year, _, _) =
-            super::format::civil((second + self.standard.seconds).div_euclid(86_400));
+        let (year, _, _) = super::format::civil((second + self.standard.seconds).div_euclid(86_400));
         // Each turn is told in the local time that holds before it.
         let from = from.in_year(year) - self.standard.seconds;
         let to = to.in_year(year) - summer.seconds;
@@ -221,11 +180,7 @@ impl Rule {
             true => (from..to).contains(&second),
             false => !(to..from).contains(&second),
         };
-        if is_summer {
-            summer.clone()
-        } else {
-            self.standard.clone()
-        }
+        if is_summer { summer.clone() } else { self.standard.clone() }
     }
 }
 
@@ -238,8 +193,7 @@ impl Turn {
         } else if let Some(day) = day.strip_prefix('M') {
             let mut numbers = day.split('.').map(|n| n.parse::<i64>().ok());
             let (month, week, weekday) = (numbers.next()??, numbers.next()??, numbers.next()??);
-            let valid =
-                (1..=12).contains(&month) && (1..=5).contains(&week) && (0..=6).contains(&weekday);
+            let valid = (1..=12).contains(&month) && (1..=5).contains(&week) && (0..=6).contains(&weekday);
             valid.then_some(Day::Weekday(month, week, weekday))?
         } else {
             Day::Ordinal(day.parse().ok().filter(|d| (0..=365).contains(d))?)
@@ -295,9 +249,7 @@ fn zone_name(text: &str) -> Option<(String, &str)> {
         let (name, rest) = quoted.split_once('>')?;
         return Some((name.to_owned(), rest));
     }
-    let end = text
-        .find(|c: char| !c.is_ascii_alphabetic())
-        .unwrap_or(text.len());
+    let end = text.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(text.len());
     (end >= 3).then(|| (text[..end].to_owned(), &text[end..]))
 }
 
@@ -307,9 +259,7 @@ fn clock(text: &str) -> Option<(i64, &str)> {
         Some(rest) => (-1, rest),
         None => (1, text.strip_prefix('+').unwrap_or(text)),
     };
-    let end = text
-        .find(|c: char| !c.is_ascii_digit() && c != ':')
-        .unwrap_or(text.len());
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != ':').unwrap_or(text.len());
     let mut seconds = 0;
     let mut unit = 3600;
     for part in text[..end].split(':') {
@@ -324,10 +274,7 @@ mod tests {
     use super::*;
 
     fn zone(rule: &str) -> Zone {
-        Zone {
-            rule: Some(Rule::parse(rule).unwrap()),
-            ..Zone::default()
-        }
+        Zone { rule: Some(Rule::parse(rule).unwrap()), ..Zone::default() }
     }
 
     fn at(zone: &Zone, second: i64) -> (i64, String) {
@@ -361,16 +308,9 @@ mod tests {
 
     #[test]
     fn what_is_no_rule() {
-        for text in [
-            "",
-            "A",
-            "CET",
-            "CET-",
-            "CET-1CEST",
-            "CET-1CEST,M3.5.0",
-            "CET-1CEST,M13.1.0,M1.1.0",
-            "Europe/Berlin",
-        ] {
+        for text in
+            ["", "A", "CET", "CET-", "CET-1CEST", "CET-1CEST,M3.5.0", "CET-1CEST,M13.1.0,M1.1.0", "Europe/Berlin"]
+        {
             assert_eq!(Rule::parse(text), None, "{text}");
         }
     }
@@ -401,11 +341,7 @@ mod tests {
     fn zone_files() {
         let mut zone = Zone::parse(&file()).unwrap();
         assert_eq!(at(&zone, 999), (60, "LMT".into()));
-        assert_eq!(
-            at(&zone, 1000),
-            (7200, "XYZ".into()),
-            "after the last transition the rule holds"
-        );
+        assert_eq!(at(&zone, 1000), (7200, "XYZ".into()), "after the last transition the rule holds");
         zone.rule = None;
         assert_eq!(at(&zone, 1000), (3600, "CET".into()));
         assert_eq!(at(&Zone::default(), 5), (0, "UTC".into()));

@@ -7,9 +7,7 @@ use super::options::Json;
 use super::show::{Paint, clean, dot};
 use crate::bounds::FILE_BYTES_MAX;
 use crate::control::client::ClientError;
-use crate::control::wire::{
-    Call, CatReply, Dependencies, DependenciesReply, DependencyRow, UnitFile, Units,
-};
+use crate::control::wire::{Call, CatReply, Dependencies, DependenciesReply, DependencyRow, UnitFile, Units};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
@@ -18,34 +16,20 @@ const DEFAULT_UNIT: &str = "sockets.target";
 
 /// list-dependencies
 pub(super) fn dependencies(context: &mut Context, typed: &[String]) -> Result<u8, ClientError> {
-    let units = if typed.is_empty() {
-        vec![DEFAULT_UNIT.to_owned()]
-    } else {
-        names::expand(context, typed)?
-    };
-    let call = Call::Dependencies(Dependencies {
-        units: units.clone(),
-        reverse: context.global.reverse,
-    });
+    let units = if typed.is_empty() { vec![DEFAULT_UNIT.to_owned()] } else { names::expand(context, typed)? };
+    let call = Call::Dependencies(Dependencies { units: units.clone(), reverse: context.global.reverse });
     let reply: DependenciesReply = context.call(&call)?;
     if context.global.json != Json::Off {
-        context
-            .out
-            .json(&reply.units, context.global.json == Json::Pretty);
+        context.out.json(&reply.units, context.global.json == Json::Pretty);
         return Ok(exit::OK);
     }
-    let graph: BTreeMap<&str, &DependencyRow> =
-        reply.units.iter().map(|u| (u.unit.as_str(), u)).collect();
+    let graph: BTreeMap<&str, &DependencyRow> = reply.units.iter().map(|u| (u.unit.as_str(), u)).collect();
     for (i, unit) in units.iter().enumerate() {
         if i > 0 {
             context.out.line("");
         }
         context.out.line(unit);
-        let mut walk = Walk {
-            graph: &graph,
-            path: BTreeSet::from([unit.as_str()]),
-            lines: 0,
-        };
+        let mut walk = Walk { graph: &graph, path: BTreeSet::from([unit.as_str()]), lines: 0 };
         walk.below(context, unit, &mut Vec::new());
     }
     Ok(exit::OK)
@@ -92,20 +76,14 @@ impl<'a> Walk<'a> {
     fn line(&self, context: &mut Context, name: &str, more: &[bool], last: bool, cycle: bool) {
         let suffix = if cycle { " (cycle)" } else { "" };
         if context.global.plain {
-            context.out.line(format_args!(
-                "{}{name}{suffix}",
-                "  ".repeat(more.len() + 1)
-            ));
+            context.out.line(format_args!("{}{name}{suffix}", "  ".repeat(more.len() + 1)));
             return;
         }
         let active = self.graph.get(name).map_or("", |r| r.active.as_str());
         let (glyph, paint) = dot(active);
         let bars: String = more.iter().map(|m| if *m { "│ " } else { "  " }).collect();
         let glyph = context.out.paint(paint, glyph);
-        context.out.line(format_args!(
-            "{glyph} {bars}{}{name}{suffix}",
-            if last { "└─" } else { "├─" }
-        ));
+        context.out.line(format_args!("{glyph} {bars}{}{name}{suffix}", if last { "└─" } else { "├─" }));
     }
 }
 
@@ -114,9 +92,7 @@ pub(super) fn cat(context: &mut Context, typed: &[String]) -> Result<u8, ClientE
     let units = names::expand(context, typed)?;
     let reply: CatReply = context.call(&Call::Cat(Units { units }))?;
     if context.global.json != Json::Off {
-        context
-            .out
-            .json(&reply.units, context.global.json == Json::Pretty);
+        context.out.json(&reply.units, context.global.json == Json::Pretty);
         return Ok(exit::OK);
     }
     let (mut code, mut printed) = (exit::OK, false);
@@ -130,9 +106,7 @@ pub(super) fn cat(context: &mut Context, typed: &[String]) -> Result<u8, ClientE
                 context.out.line("");
             }
             printed = true;
-            let header = context
-                .out
-                .paint(Paint::Bold, format_args!("# {}", file.path));
+            let header = context.out.paint(Paint::Bold, format_args!("# {}", file.path));
             context.out.line(header);
             match text_of(file) {
                 Ok(text) => context.out.line(clean_text(&text).trim_end_matches('\n')),
@@ -157,8 +131,6 @@ fn text_of(file: &UnitFile) -> std::io::Result<String> {
         return Ok(text.clone());
     }
     let mut bytes = Vec::new();
-    std::fs::File::open(&file.path)?
-        .take(FILE_BYTES_MAX as u64)
-        .read_to_end(&mut bytes)?;
+    std::fs::File::open(&file.path)?.take(FILE_BYTES_MAX as u64).read_to_end(&mut bytes)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

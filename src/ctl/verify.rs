@@ -25,18 +25,12 @@ pub(super) fn verify(context: &mut Context, what: &[String]) -> u8 {
     let units = library.closure(&files::Disk, &wanted);
     let everything = what.is_empty() || context.global.all;
     let about = subjects(&units, &wanted, &library);
-    let found: Vec<&Diagnostic> = library
-        .diagnostics()
-        .iter()
-        .filter(|d| everything || concerns(d, &about, &units))
-        .collect();
+    let found: Vec<&Diagnostic> =
+        library.diagnostics().iter().filter(|d| everything || concerns(d, &about, &units)).collect();
     print(context, &found, about.len());
     let errors = found.iter().any(|d| d.severity == Severity::Error);
     let named: Vec<Arc<Unit>> = wanted.iter().filter_map(|n| library.known(n)).collect();
-    let missing: Vec<&Arc<Unit>> = named
-        .iter()
-        .filter(|u| u.load == LoadState::NotFound && !what.is_empty())
-        .collect();
+    let missing: Vec<&Arc<Unit>> = named.iter().filter(|u| u.load == LoadState::NotFound && !what.is_empty()).collect();
     for unit in &missing {
         let why = unit.load_error.as_deref().unwrap_or("it has no file");
         context.complain(format_args!("porterctl: {}: {why}", unit.name));
@@ -50,10 +44,7 @@ pub(super) fn verify(context: &mut Context, what: &[String]) -> u8 {
 
 /// A library over the search path and the names that are meant. A path makes its directory the
 /// first of the search path, so that a unit can be checked before it is installed.
-pub(super) fn open(
-    context: &mut Context,
-    what: &[String],
-) -> Result<(Library, Vec<UnitName>), String> {
+pub(super) fn open(context: &mut Context, what: &[String]) -> Result<(Library, Vec<UnitName>), String> {
     let (config, around, complaint) = files::configuration(&context.global);
     if let Some(complaint) = complaint {
         context.complain(format_args!("porterctl: {complaint}"));
@@ -72,8 +63,7 @@ pub(super) fn open(
             }
         };
         let mangled = names::mangle(name);
-        let parsed = UnitName::parse(&mangled)
-            .ok_or(format!("{one} is no unit name and no file of a unit"))?;
+        let parsed = UnitName::parse(&mangled).ok_or(format!("{one} is no unit name and no file of a unit"))?;
         wanted.push(parsed.instantiate(STAND_IN).unwrap_or(parsed));
     }
     let mut library = Library::new(search.clone(), files::machine(&around, context.global.user));
@@ -86,42 +76,24 @@ pub(super) fn open(
 
 fn absolute(directory: &str) -> Result<Text, String> {
     let directory = if directory.is_empty() { "/" } else { directory };
-    let real = std::fs::canonicalize(directory)
-        .map_err(|e| format!("cannot look into {directory}: {e}"))?;
+    let real = std::fs::canonicalize(directory).map_err(|e| format!("cannot look into {directory}: {e}"))?;
     Ok(real.to_string_lossy().into())
 }
 
 /// One instance of every template in the search path.
 fn templates(search: &[Text]) -> BTreeSet<UnitName> {
-    let entries = search
-        .iter()
-        .filter_map(|dir| files::Disk.list(dir).ok())
-        .flatten();
+    let entries = search.iter().filter_map(|dir| files::Disk.list(dir).ok()).flatten();
     let names = entries.filter_map(|entry| UnitName::parse(&entry.name));
-    names
-        .filter_map(|name| name.instantiate(STAND_IN))
-        .collect()
+    names.filter_map(|name| name.instantiate(STAND_IN)).collect()
 }
 
 /// The named units, and what their sockets start or what starts them: those are judged together.
 fn subjects(units: &[Arc<Unit>], wanted: &[UnitName], library: &Library) -> BTreeSet<Text> {
-    let canonical = |name: &UnitName| {
-        library
-            .known(name)
-            .map_or_else(|| name.text(), |u| u.name.text())
-    };
+    let canonical = |name: &UnitName| library.known(name).map_or_else(|| name.text(), |u| u.name.text());
     let mut about: BTreeSet<Text> = wanted.iter().map(canonical).collect();
     about.extend(wanted.iter().map(UnitName::text));
-    about.extend(
-        wanted
-            .iter()
-            .filter_map(UnitName::template)
-            .map(|t| t.text()),
-    );
-    let named: Vec<&Arc<Unit>> = units
-        .iter()
-        .filter(|u| about.contains(&u.name.text()))
-        .collect();
+    about.extend(wanted.iter().filter_map(UnitName::template).map(|t| t.text()));
+    let named: Vec<&Arc<Unit>> = units.iter().filter(|u| about.contains(&u.name.text())).collect();
     let mut started: BTreeSet<Text> = BTreeSet::new();
     for unit in named {
         started.extend(unit.related(Dependency::Triggers).map(UnitName::text));
@@ -153,24 +125,18 @@ fn print(context: &mut Context, found: &[&Diagnostic], units: usize) {
     match context.global.json {
         Json::Off => {}
         Json::Short => {
-            found
-                .iter()
-                .for_each(|d| context.out.line(machine::render(d)));
+            found.iter().for_each(|d| context.out.line(machine::render(d)));
             return;
         }
         Json::Pretty => {
-            let values: Vec<serde_json::Value> = found
-                .iter()
-                .filter_map(|d| serde_json::from_str(&machine::render(d)).ok())
-                .collect();
+            let values: Vec<serde_json::Value> =
+                found.iter().filter_map(|d| serde_json::from_str(&machine::render(d)).ok()).collect();
             context.out.json(&values, true);
             return;
         }
     }
     for diagnostic in found {
-        context
-            .out
-            .line(human::render(diagnostic, context.out.colour));
+        context.out.line(human::render(diagnostic, context.out.colour));
         context.out.line("");
     }
     if context.global.quiet {

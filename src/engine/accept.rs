@@ -57,19 +57,12 @@ impl Engine {
         unit: &SocketUnit,
         peer: Option<Peer>,
     ) -> Result<(Peer, Option<Source>), Option<String>> {
-        let stopping = self
-            .units
-            .get(&id)
-            .and_then(|slot| slot.job.as_ref())
-            .is_some_and(|job| job.kind == JobKind::Stop);
-        let listening = self
-            .socket(id)
-            .is_some_and(|socket| socket.state == SocketState::Listening);
+        let stopping =
+            self.units.get(&id).and_then(|slot| slot.job.as_ref()).is_some_and(|job| job.kind == JobKind::Stop);
+        let listening = self.socket(id).is_some_and(|socket| socket.state == SocketState::Listening);
         if stopping || !listening {
             self.count_refused(id);
-            return Err(Some(
-                "connection refused: the socket is being stopped".to_owned(),
-            ));
+            return Err(Some("connection refused: the socket is being stopped".to_owned()));
         }
         if !self.trigger_admitted(id, unit) {
             return Err(None);
@@ -83,11 +76,7 @@ impl Engine {
             )));
         }
         let Some(peer) = peer else { return Err(None) };
-        let source = if unit.max_connections_per_source > 0 {
-            self.source_of(&peer)
-        } else {
-            None
-        };
+        let source = if unit.max_connections_per_source > 0 { self.source_of(&peer) } else { None };
         if let (Some(source), Some(socket)) = (&source, self.socket(id)) {
             let count = socket.sources.get(source).copied().unwrap_or(0);
             if count >= unit.max_connections_per_source {
@@ -116,18 +105,11 @@ impl Engine {
         }
     }
 
-    fn start_instance(
-        &mut self,
-        id: UnitId,
-        conn: FdToken,
-        peer: &Peer,
-        source: Option<Source>,
-    ) -> Result<(), String> {
+    fn start_instance(&mut self, id: UnitId, conn: FdToken, peer: &Peer, source: Option<Source>) -> Result<(), String> {
         let (template, number) = self.template_of(id)?;
         let instance = instance_text(number, peer);
-        let name = template
-            .instantiate(&instance)
-            .ok_or_else(|| format!("{instance} makes no unit name with {template}"))?;
+        let name =
+            template.instantiate(&instance).ok_or_else(|| format!("{instance} makes no unit name with {template}"))?;
         let unit = self.instance_unit(&template, &name)?;
         let service = self.adopt_unit(unit);
         self.connect(id, Relation::Triggers, service);
@@ -162,42 +144,30 @@ impl Engine {
     fn template_of(&self, id: UnitId) -> Result<(UnitName, u64), String> {
         let unit = self.socket_unit(id).ok_or("the socket vanished")?;
         let template = unit.service.clone().ok_or("the socket has no service")?;
-        Ok((
-            template,
-            self.socket(id).map_or(0, |socket| socket.accepted),
-        ))
+        Ok((template, self.socket(id).map_or(0, |socket| socket.accepted)))
     }
 
     fn instance_unit(&self, template: &UnitName, name: &UnitName) -> Result<Arc<Unit>, String> {
         let unit = match self.templates.get(template) {
             Some(template) => template.instantiate(name),
             None => {
-                return Err(format!(
-                    "{template} is not there; install it beside the socket"
-                ));
+                return Err(format!("{template} is not there; install it beside the socket"));
             }
         };
         match unit.load {
             LoadState::Loaded => Ok(unit),
-            LoadState::NotFound | LoadState::Masked | LoadState::BadSetting | LoadState::Error => {
-                Err(format!(
-                    "{template} is {}: {}",
-                    unit.load.as_str(),
-                    unit.load_error.as_deref().unwrap_or("see verify")
-                ))
-            }
+            LoadState::NotFound | LoadState::Masked | LoadState::BadSetting | LoadState::Error => Err(format!(
+                "{template} is {}: {}",
+                unit.load.as_str(),
+                unit.load_error.as_deref().unwrap_or("see verify")
+            )),
         }
     }
 
     fn instance_refused(&mut self, id: UnitId, why: &str) {
         match self.policy.on_bad_template {
             OnLimit::Fail => {
-                self.tell(
-                    "instance-refused",
-                    Level::Warning,
-                    id,
-                    format!("cannot start an instance: {why}"),
-                );
+                self.tell("instance-refused", Level::Warning, id, format!("cannot start an instance: {why}"));
                 self.socket_stop_pre(id, SocketResult::Resources);
             }
             OnLimit::Pause => {
@@ -219,10 +189,7 @@ impl Engine {
         if keep_place {
             return;
         }
-        let Some((socket_id, source)) = self
-            .service_mut(id)
-            .and_then(|service| service.leave_socket())
-        else {
+        let Some((socket_id, source)) = self.service_mut(id).and_then(|service| service.leave_socket()) else {
             return;
         };
         let Some(socket) = self.socket_mut(socket_id) else {
@@ -250,10 +217,7 @@ impl Engine {
             return;
         }
         if let Some(oldest) = socket.failed_instances.pop_front()
-            && self
-                .units
-                .get(&oldest)
-                .is_some_and(|slot| slot.active.is_down() && slot.job.is_none())
+            && self.units.get(&oldest).is_some_and(|slot| slot.active.is_down() && slot.job.is_none())
         {
             self.forget(oldest);
         }
@@ -278,26 +242,11 @@ fn instance_text(number: u64, peer: &Peer) -> String {
                 IpAddr::V6(ip) => ip.to_ipv4_mapped().is_some(),
             });
             let plain = |ip: IpAddr| if both_mapped { ip.to_canonical() } else { ip };
-            write!(
-                text,
-                "{number}-{}:{}-{}:{}",
-                plain(local.0),
-                local.1,
-                plain(remote.0),
-                remote.1
-            )
+            write!(text, "{number}-{}:{}-{}:{}", plain(local.0), local.1, plain(remote.0), remote.1)
         }
-        Peer::Unix {
-            pid: Some(pid),
-            uid,
-            ..
-        } => write!(text, "{number}-{pid}-{uid}"),
+        Peer::Unix { pid: Some(pid), uid, .. } => write!(text, "{number}-{pid}-{uid}"),
         Peer::Unix { pid: None, .. } => write!(text, "{number}-unknown"),
-        Peer::Vsock { local, remote } => write!(
-            text,
-            "{number}-{}:{}-{}:{}",
-            local.0, local.1, remote.0, remote.1
-        ),
+        Peer::Vsock { local, remote } => write!(text, "{number}-{}:{}-{}:{}", local.0, local.1, remote.0, remote.1),
     };
     debug_assert!(written.is_ok(), "writing to a String cannot fail");
     text
@@ -324,21 +273,12 @@ pub(super) fn remote_variables(peer: &Peer, unix: bool) -> Vec<(&'static str, Te
                 address.push('%');
                 address.push_str(scope);
             }
-            vec![
-                ("REMOTE_ADDR", address.into()),
-                ("REMOTE_PORT", remote.1.to_string().into()),
-            ]
+            vec![("REMOTE_ADDR", address.into()), ("REMOTE_PORT", remote.1.to_string().into())]
         }
-        Peer::Unix {
-            address: Some(address),
-            ..
-        } if unix => vec![("REMOTE_ADDR", address.clone())],
+        Peer::Unix { address: Some(address), .. } if unix => vec![("REMOTE_ADDR", address.clone())],
         Peer::Unix { .. } => Vec::new(),
         Peer::Vsock { remote, .. } => {
-            vec![
-                ("REMOTE_ADDR", format!("vsock:{}", remote.0).into()),
-                ("REMOTE_PORT", remote.1.to_string().into()),
-            ]
+            vec![("REMOTE_ADDR", format!("vsock:{}", remote.0).into()), ("REMOTE_PORT", remote.1.to_string().into())]
         }
     }
 }
@@ -348,52 +288,24 @@ mod tests {
     use super::*;
 
     fn ip(local: &str, remote: &str) -> Peer {
-        Peer::Ip {
-            local: (local.parse().unwrap(), 7),
-            remote: (remote.parse().unwrap(), 9),
-            scope: None,
-        }
+        Peer::Ip { local: (local.parse().unwrap(), 7), remote: (remote.parse().unwrap(), 9), scope: None }
     }
 
     #[test]
     fn names_are_systemds() {
-        assert_eq!(
-            instance_text(3, &ip("192.0.2.1", "198.51.100.9")),
-            "3-192.0.2.1:7-198.51.100.9:9"
-        );
+        assert_eq!(instance_text(3, &ip("192.0.2.1", "198.51.100.9")), "3-192.0.2.1:7-198.51.100.9:9");
         assert_eq!(instance_text(0, &ip("::1", "::1")), "0-::1:7-::1:9");
-        assert_eq!(
-            instance_text(0, &ip("::ffff:127.0.0.1", "::ffff:10.0.0.1")),
-            "0-127.0.0.1:7-10.0.0.1:9"
-        );
-        let unix = |pid| Peer::Unix {
-            pid,
-            uid: 5,
-            address: None,
-        };
+        assert_eq!(instance_text(0, &ip("::ffff:127.0.0.1", "::ffff:10.0.0.1")), "0-127.0.0.1:7-10.0.0.1:9");
+        let unix = |pid| Peer::Unix { pid, uid: 5, address: None };
         assert_eq!(instance_text(1, &unix(Some(77))), "1-77-5");
         assert_eq!(instance_text(1, &unix(None)), "1-unknown");
-        assert_eq!(
-            instance_text(
-                2,
-                &Peer::Vsock {
-                    local: (1, 2),
-                    remote: (3, 4)
-                }
-            ),
-            "2-1:2-3:4"
-        );
+        assert_eq!(instance_text(2, &Peer::Vsock { local: (1, 2), remote: (3, 4) }), "2-1:2-3:4");
     }
 
     #[test]
     fn peers_are_shown_without_the_mapping() {
         assert_eq!(peer_text(&ip("::1", "::ffff:10.0.0.1")), "10.0.0.1:9");
         assert_eq!(peer_text(&ip("::1", "::1")), "[::1]:9");
-        assert_eq!(
-            remote_variables(&ip("::1", "::ffff:10.0.0.1"), false)[0]
-                .1
-                .as_ref(),
-            "10.0.0.1"
-        );
+        assert_eq!(remote_variables(&ip("::1", "::ffff:10.0.0.1"), false)[0].1.as_ref(), "10.0.0.1");
     }
 }

@@ -30,11 +30,7 @@ impl Engine {
                 let reply = self.reset_failed(&units);
                 self.out.push(Effect::Answer { client, reply });
             }
-            Request::Kill {
-                units,
-                target,
-                signal,
-            } => {
+            Request::Kill { units, target, signal } => {
                 let reply = self.kill(&units, target, signal);
                 self.out.push(Effect::Answer { client, reply });
             }
@@ -95,21 +91,9 @@ impl Engine {
         self.close_request(request);
     }
 
-    fn ask_one(
-        &mut self,
-        request: u64,
-        verb: Verb,
-        name: &UnitName,
-        wait: Wait,
-    ) -> Result<(), Failure> {
-        let fail = |reason, detail| Failure {
-            unit: name.text(),
-            reason,
-            detail,
-        };
-        let id = self
-            .lookup(name.as_str())
-            .ok_or_else(|| fail("not-found", format!("Unit {name} not found.")))?;
+    fn ask_one(&mut self, request: u64, verb: Verb, name: &UnitName, wait: Wait) -> Result<(), Failure> {
+        let fail = |reason, detail| Failure { unit: name.text(), reason, detail };
+        let id = self.lookup(name.as_str()).ok_or_else(|| fail("not-found", format!("Unit {name} not found.")))?;
         let Some(slot) = self.units.get(&id) else {
             return Ok(());
         };
@@ -130,16 +114,10 @@ impl Engine {
         };
         let common = &slot.unit.common;
         if common.refuse_manual_start && matches!(kind, JobKind::Start | JobKind::Restart) {
-            return Err(fail(
-                "refused",
-                format!("{name} may only be started by others (RefuseManualStart=yes)"),
-            ));
+            return Err(fail("refused", format!("{name} may only be started by others (RefuseManualStart=yes)")));
         }
         if common.refuse_manual_stop && matches!(kind, JobKind::Stop | JobKind::Restart) && up {
-            return Err(fail(
-                "refused",
-                format!("{name} may only be stopped by others (RefuseManualStop=yes)"),
-            ));
+            return Err(fail("refused", format!("{name} may only be stopped by others (RefuseManualStop=yes)")));
         }
         if kind == JobKind::Stop {
             self.hint_sockets(request, id);
@@ -163,17 +141,11 @@ impl Engine {
             .filter(|socket| socket.is_socket() && socket.active.is_up() && socket.job.is_none())
             .map(|socket| socket.unit.name.to_string())
             .collect();
-        let name = self
-            .unit_name(id)
-            .map(ToString::to_string)
-            .unwrap_or_default();
+        let name = self.unit_name(id).map(ToString::to_string).unwrap_or_default();
         if !waiting.is_empty()
             && let Some(pending) = self.requests.get_mut(&request)
         {
-            pending.hints.push(format!(
-                "{name} can still be started by: {}",
-                waiting.join(", ")
-            ));
+            pending.hints.push(format!("{name} can still be started by: {}", waiting.join(", ")));
         }
     }
 
@@ -194,10 +166,7 @@ impl Engine {
         let Some(pending) = self.requests.get(&request) else {
             return;
         };
-        let ended = pending
-            .ends
-            .iter()
-            .all(|id| self.units.get(id).is_none_or(|slot| slot.active.is_down()));
+        let ended = pending.ends.iter().all(|id| self.units.get(id).is_none_or(|slot| slot.active.is_down()));
         if !pending.complete || !pending.jobs.is_empty() || !ended {
             return;
         }
@@ -205,17 +174,9 @@ impl Engine {
             return;
         };
         for id in &pending.ends {
-            if let Some(slot) = self
-                .units
-                .get(id)
-                .filter(|slot| slot.active == super::status::ActiveState::Failed)
-            {
+            if let Some(slot) = self.units.get(id).filter(|slot| slot.active == super::status::ActiveState::Failed) {
                 let detail = format!("{} ended as failed", slot.unit.name);
-                pending.failures.push(Failure {
-                    unit: slot.unit.name.text(),
-                    reason: "failed",
-                    detail,
-                });
+                pending.failures.push(Failure { unit: slot.unit.name.text(), reason: "failed", detail });
             }
         }
         if self.boot == Some(request) {
@@ -224,32 +185,23 @@ impl Engine {
         }
         if let Some(client) = pending.client {
             let reply = if pending.failures.is_empty() {
-                Reply::Done {
-                    hints: pending.hints,
-                }
+                Reply::Done { hints: pending.hints }
             } else {
-                Reply::Failed {
-                    failures: pending.failures,
-                }
+                Reply::Failed { failures: pending.failures }
             };
             self.out.push(Effect::Answer { client, reply });
         }
     }
 
     fn boot_settled(&mut self, pending: &Pending) {
-        let listening = self
-            .units
-            .values()
-            .filter(|slot| slot.is_socket() && slot.active.is_up())
-            .count();
+        let listening = self.units.values().filter(|slot| slot.is_socket() && slot.active.is_up()).count();
         let failed = pending.failures.len();
         let status = match failed {
             0 => format!("{listening} sockets listening"),
             _ => format!("{listening} sockets listening, {failed} units failed"),
         };
         self.out.push(Effect::Announce(Announcement::Ready));
-        self.out
-            .push(Effect::Announce(Announcement::Status(status)));
+        self.out.push(Effect::Announce(Announcement::Status(status)));
     }
 
     pub(super) fn waiting_clients(&self) -> BTreeSet<ClientId> {
@@ -258,12 +210,8 @@ impl Engine {
 
     /// Requests that wait for a unit to end.
     pub(super) fn check_ends(&mut self) {
-        let waiting: Vec<u64> = self
-            .requests
-            .iter()
-            .filter(|(_, pending)| !pending.ends.is_empty())
-            .map(|(request, _)| *request)
-            .collect();
+        let waiting: Vec<u64> =
+            self.requests.iter().filter(|(_, pending)| !pending.ends.is_empty()).map(|(request, _)| *request).collect();
         for request in waiting {
             self.answer_if_done(request);
         }
@@ -300,11 +248,7 @@ impl Engine {
             }
             self.inner.push_back(super::Inner::Collect(id));
         }
-        if failures.is_empty() {
-            Reply::Done { hints: Vec::new() }
-        } else {
-            Reply::Failed { failures }
-        }
+        if failures.is_empty() { Reply::Done { hints: Vec::new() } } else { Reply::Failed { failures } }
     }
 
     fn kill(&mut self, units: &[UnitName], target: SignalTarget, signal: i32) -> Reply {
@@ -321,19 +265,8 @@ impl Engine {
             });
             match found {
                 Some(unit) => {
-                    self.tell(
-                        "killed-by-request",
-                        Level::Info,
-                        unit,
-                        format!("signal {signal} sent by request"),
-                    );
-                    self.out.push(Effect::Signal {
-                        unit,
-                        target,
-                        signal,
-                        also_hup: false,
-                        plain: true,
-                    });
+                    self.tell("killed-by-request", Level::Info, unit, format!("signal {signal} sent by request"));
+                    self.out.push(Effect::Signal { unit, target, signal, also_hup: false, plain: true });
                 }
                 None => failures.push(Failure {
                     unit: name.text(),
@@ -342,10 +275,6 @@ impl Engine {
                 }),
             }
         }
-        if failures.is_empty() {
-            Reply::Done { hints: Vec::new() }
-        } else {
-            Reply::Failed { failures }
-        }
+        if failures.is_empty() { Reply::Done { hints: Vec::new() } } else { Reply::Failed { failures } }
     }
 }

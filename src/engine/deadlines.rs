@@ -69,9 +69,7 @@ impl Deadlines {
 
     /// All of one unit.
     pub fn of(&self, unit: UnitId) -> impl Iterator<Item = (Reason, Mono)> + '_ {
-        self.by_unit
-            .range((unit, Reason::State)..=(unit, Reason::Idle))
-            .map(|((_, reason), at)| (*reason, *at))
+        self.by_unit.range((unit, Reason::State)..=(unit, Reason::Idle)).map(|((_, reason), at)| (*reason, *at))
     }
 
     /// Forgets a unit.
@@ -99,8 +97,6 @@ impl Deadlines {
 
     /// Everything, for the image.
     pub fn all(&self) -> impl Iterator<Item = (UnitId, Reason, Mono)> + '_ {
-        self.by_unit
-            .iter()
-            .map(|((unit, reason), at)| (*unit, *reason, *at))
+        self.by_unit.iter().map(|((unit, reason), at)| (*unit, *reason, *at))
     }
 }

@@ -6,8 +6,8 @@
 use super::deadlines::Reason;
 use super::effect::Effect;
 use super::jobs::Job;
-use super::requests::Wait;
 use super::limits::Window;
+use super::requests::Wait;
 use super::service::Service;
 use super::slot::{Machine, Relation};
 use super::socket::Socket;
@@ -103,17 +103,12 @@ impl Engine {
         engine.invocations = image.invocations;
         engine.leaving = image.leaving;
         for template in templates {
-            engine
-                .templates
-                .insert(template.name.clone(), template.clone());
+            engine.templates.insert(template.name.clone(), template.clone());
         }
-        let by_name: BTreeMap<&UnitName, &Arc<Unit>> =
-            units.iter().map(|unit| (&unit.name, unit)).collect();
+        let by_name: BTreeMap<&UnitName, &Arc<Unit>> = units.iter().map(|unit| (&unit.name, unit)).collect();
         for saved in &image.units {
-            let unit = by_name
-                .get(&saved.name)
-                .map(|unit| Arc::clone(unit))
-                .unwrap_or_else(|| engine.unit_of(&saved.name));
+            let unit =
+                by_name.get(&saved.name).map(|unit| Arc::clone(unit)).unwrap_or_else(|| engine.unit_of(&saved.name));
             engine.next_unit = saved.id.0;
             engine.adopt_unit(unit);
         }
@@ -146,16 +141,9 @@ impl Engine {
     }
 
     fn unit_of(&self, name: &UnitName) -> Arc<Unit> {
-        match name
-            .template()
-            .and_then(|template| self.templates.get(&template))
-        {
+        match name.template().and_then(|template| self.templates.get(&template)) {
             Some(template) => template.instantiate(name),
-            None => Arc::new(Unit::absent(
-                name.clone(),
-                crate::unit::LoadState::NotFound,
-                None,
-            )),
+            None => Arc::new(Unit::absent(name.clone(), crate::unit::LoadState::NotFound, None)),
         }
     }
 
@@ -178,23 +166,12 @@ impl Engine {
         slot.invocation = saved.invocation;
         match &saved.state {
             StateImage::Socket(socket) => {
-                self.fds
-                    .extend(socket.ports.iter().map(|port| (port.fd, saved.id)));
-                self.procs.extend(
-                    socket
-                        .control
-                        .iter()
-                        .map(|control| (control.proc, saved.id)),
-                );
+                self.fds.extend(socket.ports.iter().map(|port| (port.fd, saved.id)));
+                self.procs.extend(socket.control.iter().map(|control| (control.proc, saved.id)));
             }
             StateImage::Service(service) => {
-                self.fds
-                    .extend(service.store.iter().map(|stored| (stored.fd, saved.id)));
-                let procs = service
-                    .main
-                    .iter()
-                    .chain(&service.control)
-                    .map(|proc| (proc.token, saved.id));
+                self.fds.extend(service.store.iter().map(|stored| (stored.fd, saved.id)));
+                let procs = service.main.iter().chain(&service.control).map(|proc| (proc.token, saved.id));
                 self.procs.extend(procs);
                 self.procs.extend(service.finding.map(|proc| (proc, saved.id)));
             }

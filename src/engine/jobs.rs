@@ -109,10 +109,7 @@ impl Engine {
                 }
                 return;
             }
-            self.finish_job(
-                id,
-                JobResult::Failed("canceled", format!("replaced by a {} job", kind.as_str())),
-            );
+            self.finish_job(id, JobResult::Failed("canceled", format!("replaced by a {} job", kind.as_str())));
         }
         carried.extend(request);
         let Some(slot) = self.units.get_mut(&id) else {
@@ -130,8 +127,7 @@ impl Engine {
         });
         self.job_count += 1;
         if timeout != INFINITY_USEC {
-            self.deadlines
-                .set(id, super::Reason::Job, now.after(timeout));
+            self.deadlines.set(id, super::Reason::Job, now.after(timeout));
         }
         self.run_queue.push_back(id);
     }
@@ -152,19 +148,10 @@ impl Engine {
             // After: a start waits for whatever the other does; a stop goes first.
             // Before: only a stop of the other (which then goes first) is waited for.
             let other_stops = matches!(other_job.kind, JobKind::Stop | JobKind::Restart);
-            if *relation == Relation::After {
-                !stops
-            } else {
-                other_stops
-            }
+            if *relation == Relation::After { !stops } else { other_stops }
         };
-        let rest = slot
-            .edges
-            .range(cursor..=(Relation::After, UnitId(u32::MAX)));
-        let found = rest
-            .chain(slot.edges.range(first..cursor))
-            .find(blocking)
-            .copied();
+        let rest = slot.edges.range(cursor..=(Relation::After, UnitId(u32::MAX)));
+        let found = rest.chain(slot.edges.range(first..cursor)).find(blocking).copied();
         let cursor = found?;
         if let Some(job) = self.units.get_mut(&id).and_then(|slot| slot.job.as_mut()) {
             job.cursor = Some(cursor);
@@ -176,11 +163,7 @@ impl Engine {
         for waiting in self.blocked.remove(&id).unwrap_or_default() {
             self.run_queue.push_back(waiting);
         }
-        let waits_itself = self
-            .units
-            .get(&id)
-            .and_then(|slot| slot.job.as_ref())
-            .is_some_and(|job| !job.running);
+        let waits_itself = self.units.get(&id).and_then(|slot| slot.job.as_ref()).is_some_and(|job| !job.running);
         if waits_itself {
             self.run_queue.push_back(id);
         }
@@ -209,9 +192,7 @@ impl Engine {
             Begun::Already => self.finish_job(id, JobResult::Done),
             Begun::Runs => {}
             Begun::Later => self.mark_running(id, false),
-            Begun::Refused(reason, detail) => {
-                self.finish_job(id, JobResult::Failed(reason, detail))
-            }
+            Begun::Refused(reason, detail) => self.finish_job(id, JobResult::Failed(reason, detail)),
         }
     }
 
@@ -235,16 +216,12 @@ impl Engine {
             return refused;
         }
         if let Some(unmet) = self.requisite_missing(id) {
-            return Begun::Refused(
-                "dependency",
-                format!("{unmet} is not active, and Requisite= asks for it"),
-            );
+            return Begun::Refused("dependency", format!("{unmet} is not active, and Requisite= asks for it"));
         }
         let Some(slot) = self.units.get_mut(&id) else {
             return Begun::Already;
         };
-        let needs_check =
-            !slot.unit.common.conditions.is_empty() || !slot.unit.common.asserts.is_empty();
+        let needs_check = !slot.unit.common.conditions.is_empty() || !slot.unit.common.asserts.is_empty();
         let checked = slot.job.as_ref().is_some_and(|job| job.checked);
         if needs_check && !checked {
             if let Some(job) = &mut slot.job {
@@ -295,14 +272,10 @@ impl Engine {
             LoadState::Loaded => return None,
             // Grouping names without a file are satisfied: a host without systemd has no basic.target.
             LoadState::NotFound if target => return None,
-            LoadState::NotFound if name.is_template() => Begun::Refused(
-                "not-found",
-                format!("{name} is a template; give it an instance between @ and the dot"),
-            ),
-            LoadState::NotFound => Begun::Refused(
-                "not-found",
-                format!("Unit {name} not found in the unit path"),
-            ),
+            LoadState::NotFound if name.is_template() => {
+                Begun::Refused("not-found", format!("{name} is a template; give it an instance between @ and the dot"))
+            }
+            LoadState::NotFound => Begun::Refused("not-found", format!("Unit {name} not found in the unit path")),
             LoadState::Masked => Begun::Refused("masked", format!("Unit {name} is masked")),
             LoadState::BadSetting => Begun::Refused(
                 "bad-setting",
@@ -338,25 +311,12 @@ impl Engine {
                 self.run_queue.push_back(id);
             }
             Verdict::ConditionUnmet(what) => {
-                self.tell(
-                    "condition-unmet",
-                    Level::Info,
-                    id,
-                    format!("skipped: {what} is not met"),
-                );
+                self.tell("condition-unmet", Level::Info, id, format!("skipped: {what} is not met"));
                 self.finish_job(id, JobResult::Done);
             }
             Verdict::AssertUnmet(what) => {
-                self.tell(
-                    "assert-unmet",
-                    Level::Error,
-                    id,
-                    format!("start refused: {what} is not met"),
-                );
-                self.finish_job(
-                    id,
-                    JobResult::Failed("assert", format!("{what} is not met")),
-                );
+                self.tell("assert-unmet", Level::Error, id, format!("start refused: {what} is not met"));
+                self.finish_job(id, JobResult::Failed("assert", format!("{what} is not met")));
             }
         }
     }
@@ -395,10 +355,9 @@ impl Engine {
         match &slot.machine {
             Machine::Service(_) => self.service_reload(id),
             Machine::Target(_) => Begun::Already,
-            Machine::Socket(_) | Machine::Inert => Begun::Refused(
-                "no-reload",
-                format!("{} cannot be reloaded; restart it instead", slot.unit.name),
-            ),
+            Machine::Socket(_) | Machine::Inert => {
+                Begun::Refused("no-reload", format!("{} cannot be reloaded; restart it instead", slot.unit.name))
+            }
         }
     }
 
@@ -406,13 +365,6 @@ impl Engine {
         if let Some(slot) = self.units.get_mut(&id) {
             slot.machine = Machine::Target(up);
         }
-        self.changed(
-            id,
-            if up {
-                ActiveState::Active
-            } else {
-                ActiveState::Inactive
-            },
-        );
+        self.changed(id, if up { ActiveState::Active } else { ActiveState::Inactive });
     }
 }

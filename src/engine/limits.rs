@@ -25,10 +25,7 @@ impl Window {
                 self.count <= limit.burst
             }
             Some(_) | None => {
-                *self = Window {
-                    begin: Some(now),
-                    count: 1,
-                };
+                *self = Window { begin: Some(now), count: 1 };
                 true
             }
         }
@@ -50,19 +47,10 @@ pub struct Backoff {
 impl Backoff {
     /// The end of the next pause. A quiet time as long as the longest pause starts over.
     pub fn next(&mut self, now: Mono) -> Mono {
-        let quiet = self
-            .until
-            .is_none_or(|until| now.since(until) > PAUSE_USEC_MAX);
-        let span = if quiet {
-            PAUSE_USEC_MIN
-        } else {
-            (self.last_usec * 2).clamp(PAUSE_USEC_MIN, PAUSE_USEC_MAX)
-        };
+        let quiet = self.until.is_none_or(|until| now.since(until) > PAUSE_USEC_MAX);
+        let span = if quiet { PAUSE_USEC_MIN } else { (self.last_usec * 2).clamp(PAUSE_USEC_MIN, PAUSE_USEC_MAX) };
         let until = Mono(now.0.saturating_add(span));
-        *self = Backoff {
-            last_usec: span,
-            until: Some(until),
-        };
+        *self = Backoff { last_usec: span, until: Some(until) };
         until
     }
 }
@@ -73,10 +61,7 @@ mod tests {
 
     #[test]
     fn a_window_passes_burst_events_and_reopens_after_the_interval() {
-        let limit = RateLimit {
-            interval_usec: 100,
-            burst: 2,
-        };
+        let limit = RateLimit { interval_usec: 100, burst: 2 };
         let mut w = Window::default();
         assert!(w.admit(Mono(10), limit) && w.admit(Mono(11), limit));
         assert!(!w.admit(Mono(110), limit), "the window is inclusive");
@@ -87,16 +72,7 @@ mod tests {
     #[test]
     fn zero_means_no_limit() {
         let mut w = Window::default();
-        for limit in [
-            RateLimit {
-                interval_usec: 0,
-                burst: 1,
-            },
-            RateLimit {
-                interval_usec: 1,
-                burst: 0,
-            },
-        ] {
+        for limit in [RateLimit { interval_usec: 0, burst: 1 }, RateLimit { interval_usec: 1, burst: 0 }] {
             assert!((0..10).all(|_| w.admit(Mono(1), limit)));
         }
     }

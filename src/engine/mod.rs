@@ -7,10 +7,7 @@
 //! * `slot` one unit with its edges · `jobs` and `transaction` what is to be done, in which order
 //! * `socket`, `accept` the socket machine · `service` (a directory) the service machine
 //! * `limits`, `deadlines` · `asks` requests · `status` reading · `image` surviving
-#![deny(
-    clippy::wildcard_enum_match_arm,
-    clippy::match_wildcard_for_single_variants
-)]
+#![deny(clippy::wildcard_enum_match_arm, clippy::match_wildcard_for_single_variants)]
 
 pub mod accept;
 mod asks;
@@ -130,64 +127,26 @@ impl Engine {
     fn route(&mut self, event: Event) {
         match event {
             Event::Began { start } => self.begin(start),
-            Event::Loaded {
-                units,
-                templates,
-                reload,
-            } => self.loaded(units, templates, reload),
+            Event::Loaded { units, templates, reload } => self.loaded(units, templates, reload),
             Event::Bound { unit, fds } => self.socket_bound(unit, fds),
-            Event::BindFailed {
-                unit,
-                trouble: _,
-                detail,
-            } => self.socket_bind_failed(unit, &detail),
+            Event::BindFailed { unit, trouble: _, detail } => self.socket_bind_failed(unit, &detail),
             Event::Chowned { unit } => self.socket_chowned(unit),
-            Event::ChownFailed {
-                unit,
-                status,
-                detail,
-            } => self.socket_chown_failed(unit, status, &detail),
+            Event::ChownFailed { unit, status, detail } => self.socket_chown_failed(unit, status, &detail),
             Event::Readable { fd } => self.readable(fd),
             Event::Broken { fd, hangup } => self.broken(fd, hangup),
-            Event::Connected {
-                listener,
-                conn,
-                peer,
-            } => self.connected(listener, conn, peer),
+            Event::Connected { listener, conn, peer } => self.connected(listener, conn, peer),
             Event::AcceptFailed { listener, trouble } => self.accept_failed(listener, trouble),
             Event::Spawned { proc, pid } => self.spawned(proc, pid),
-            Event::SpawnFailed {
-                proc,
-                trouble,
-                detail,
-            } => self.spawn_failed(proc, trouble, &detail),
+            Event::SpawnFailed { proc, trouble, detail } => self.spawn_failed(proc, trouble, &detail),
             Event::Execed { proc } => self.execed(proc),
-            Event::StepFailed {
-                proc,
-                status,
-                detail,
-            } => self.step_failed(proc, status, detail),
+            Event::StepFailed { proc, status, detail } => self.step_failed(proc, status, detail),
             Event::Exited { proc, status } => self.exited(proc, status),
             Event::Emptied { unit } => self.service_emptied(unit),
             Event::Signalled { unit, found } => self.signalled(unit, found),
             Event::Checked { unit, verdict } => self.checked(unit, verdict),
-            Event::MainFound {
-                unit,
-                proc,
-                pid,
-                child,
-            } => self.service_main_found(unit, proc, pid, child),
-            Event::MainMissing {
-                unit,
-                may_come,
-                detail,
-            } => self.service_main_missing(unit, may_come, &detail),
-            Event::Notified {
-                unit,
-                sender,
-                words,
-                fds,
-            } => self.service_notified(unit, sender, &words, fds),
+            Event::MainFound { unit, proc, pid, child } => self.service_main_found(unit, proc, pid, child),
+            Event::MainMissing { unit, may_come, detail } => self.service_main_missing(unit, may_come, &detail),
+            Event::Notified { unit, sender, words, fds } => self.service_notified(unit, sender, &words, fds),
             Event::StoredGone { fd } => self.service_stored_gone(fd),
             Event::Due => self.due(),
             Event::Asked { client, request } => self.asked(client, request),
@@ -262,9 +221,7 @@ impl Engine {
                 let Some(slot) = self.units.get(id) else {
                     continue;
                 };
-                if slot.is_socket() == pass_sockets
-                    && (!slot.active.is_down() || slot.job.is_some())
-                {
+                if slot.is_socket() == pass_sockets && (!slot.active.is_down() || slot.job.is_some()) {
                     // Refusals cannot happen: a stop has no preconditions.
                     self.submit(*id, jobs::JobKind::Stop, None).ok();
                 }
@@ -274,10 +231,7 @@ impl Engine {
 
     fn leave_if_done(&mut self) {
         if let Some(code) = self.leaving
-            && self
-                .units
-                .values()
-                .all(|slot| slot.active.is_down() || slot.is_target())
+            && self.units.values().all(|slot| slot.active.is_down() || slot.is_target())
         {
             self.leaving = None;
             self.out.push(Effect::Leave { code });
@@ -287,12 +241,7 @@ impl Engine {
     /// Told once per happening.
     fn tell(&mut self, code: &'static str, level: Level, id: UnitId, text: impl Into<String>) {
         let unit = self.units.get(&id).map(|slot| slot.unit.name.text());
-        self.out.push(Effect::Tell(Note {
-            code,
-            level,
-            unit,
-            text: text.into(),
-        }));
+        self.out.push(Effect::Tell(Note { code, level, unit, text: text.into() }));
     }
 
     fn new_proc(&mut self, id: UnitId) -> ProcToken {

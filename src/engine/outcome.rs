@@ -20,23 +20,14 @@ impl Engine {
         match kind {
             JobKind::Start if new.is_up() => self.finish_job(id, JobResult::Done),
             JobKind::Start if running && new.is_down() => {
-                let result = if new == ActiveState::Failed {
-                    self.failure_of(id)
-                } else {
-                    JobResult::Done
-                };
+                let result = if new == ActiveState::Failed { self.failure_of(id) } else { JobResult::Done };
                 self.finish_job(id, result);
                 return true;
             }
             JobKind::Start => return !matches!(new, ActiveState::Activating),
-            JobKind::Stop | JobKind::Restart if new.is_down() && running => {
-                self.finish_job(id, JobResult::Done)
-            }
+            JobKind::Stop | JobKind::Restart if new.is_down() && running => self.finish_job(id, JobResult::Done),
             JobKind::Stop | JobKind::Restart if running && new != ActiveState::Deactivating => {
-                self.finish_job(
-                    id,
-                    JobResult::Failed("failed", "the unit did not stop".to_owned()),
-                );
+                self.finish_job(id, JobResult::Failed("failed", "the unit did not stop".to_owned()));
                 return true;
             }
             JobKind::Stop | JobKind::Restart => return !running,
@@ -46,10 +37,7 @@ impl Engine {
                 self.finish_job(id, result);
             }
             JobKind::Reload if new != ActiveState::Reloading => {
-                self.finish_job(
-                    id,
-                    JobResult::Failed("failed", "the unit ended while it was reloaded".to_owned()),
-                );
+                self.finish_job(id, JobResult::Failed("failed", "the unit ended while it was reloaded".to_owned()));
                 return true;
             }
             JobKind::Reload => {}
@@ -67,10 +55,7 @@ impl Engine {
             Machine::Target(_) | Machine::Inert => "success",
         };
         let name = &slot.unit.name;
-        JobResult::Failed(
-            "failed",
-            format!("{name} failed with result '{result}'; see `porterctl status {name}`"),
-        )
+        JobResult::Failed("failed", format!("{name} failed with result '{result}'; see `porterctl status {name}`"))
     }
 
     pub(super) fn finish_job(&mut self, id: UnitId, result: JobResult) {
@@ -82,13 +67,7 @@ impl Engine {
         };
         if job.kind == JobKind::Restart && result == JobResult::Done {
             // The second half.
-            job = Job {
-                kind: JobKind::Start,
-                running: false,
-                checked: false,
-                cursor: None,
-                ..job
-            };
+            job = Job { kind: JobKind::Start, running: false, checked: false, cursor: None, ..job };
             slot.job = Some(job);
             self.run_queue.push_back(id);
             self.wake_blocked(id);
@@ -100,22 +79,15 @@ impl Engine {
         for request in &job.requests {
             let failure = match &result {
                 JobResult::Done => None,
-                JobResult::Failed(reason, detail) => Some(Failure {
-                    unit: Arc::clone(&name),
-                    reason,
-                    detail: detail.clone(),
-                }),
+                JobResult::Failed(reason, detail) => {
+                    Some(Failure { unit: Arc::clone(&name), reason, detail: detail.clone() })
+                }
             };
             self.request_progress(*request, id, failure);
         }
         if let JobResult::Failed(reason, detail) = &result {
             if *reason != "canceled" && *reason != "failed" {
-                self.tell(
-                    "job-failed",
-                    Level::Error,
-                    id,
-                    format!("{} job: {detail}", job.kind.as_str()),
-                );
+                self.tell("job-failed", Level::Error, id, format!("{} job: {detail}", job.kind.as_str()));
             }
             if job.kind.starts() {
                 self.fail_dependants(id, &name);
@@ -128,27 +100,16 @@ impl Engine {
 
     /// Units that required this one to come up.
     fn fail_dependants(&mut self, id: UnitId, name: &str) {
-        for relation in [
-            Relation::RequiredBy,
-            Relation::RequisiteOf,
-            Relation::BoundBy,
-        ] {
+        for relation in [Relation::RequiredBy, Relation::RequisiteOf, Relation::BoundBy] {
             for other in self.relatives(id, relation) {
-                let starting = self
-                    .units
-                    .get(&other)
-                    .and_then(|slot| slot.job.as_ref())
-                    .is_some_and(|job| {
-                        // A unit that runs already was not ordered after this one: it goes on.
-                        job.kind.starts() && !job.running
-                    });
+                let starting = self.units.get(&other).and_then(|slot| slot.job.as_ref()).is_some_and(|job| {
+                    // A unit that runs already was not ordered after this one: it goes on.
+                    job.kind.starts() && !job.running
+                });
                 if starting {
                     self.finish_job(
                         other,
-                        JobResult::Failed(
-                            "dependency",
-                            format!("{name}, which it requires, did not start"),
-                        ),
+                        JobResult::Failed("dependency", format!("{name}, which it requires, did not start")),
                     );
                 }
             }

@@ -16,18 +16,13 @@ impl Engine {
 
     /// Everything about all units, in the order in which they became known.
     pub fn list(&self) -> impl Iterator<Item = UnitStatus> + '_ {
-        self.units
-            .iter()
-            .map(|(id, slot)| self.status_of(*id, slot))
+        self.units.iter().map(|(id, slot)| self.status_of(*id, slot))
     }
 
     fn status_of(&self, id: UnitId, slot: &Slot) -> UnitStatus {
         let related = RELATION_NAMES.iter().filter_map(|(relation, property)| {
-            let names: Vec<UnitName> = slot
-                .related(*relation)
-                .filter_map(|other| self.unit_name(other))
-                .cloned()
-                .collect();
+            let names: Vec<UnitName> =
+                slot.related(*relation).filter_map(|other| self.unit_name(other)).cloned().collect();
             (!names.is_empty()).then_some((*property, names))
         });
         let (sub, result, detail) = self.specifics(id, slot);
@@ -46,8 +41,7 @@ impl Engine {
             unmet: slot.unmet.clone(),
             invocation: slot.invocation,
             related: related.collect(),
-            can_start: slot.unit.load == crate::unit::LoadState::Loaded
-                && !slot.unit.common.refuse_manual_start,
+            can_start: slot.unit.load == crate::unit::LoadState::Loaded && !slot.unit.common.refuse_manual_start,
             can_reload: self.can_reload(id),
             detail,
         }
@@ -71,26 +65,15 @@ impl Engine {
             Machine::Socket(socket) => {
                 let control = socket.control.as_ref().and_then(|control| {
                     let unit = self.socket_unit(id)?;
-                    let command =
-                        super::socket::phase_commands(&unit, socket.state).get(control.index)?;
+                    let command = super::socket::phase_commands(&unit, socket.state).get(control.index)?;
                     let (pid, path, started) = (control.pid, command.path.clone(), control.started);
-                    Some(ProcessStatus {
-                        pid,
-                        command: "",
-                        path,
-                        started,
-                        ended: None,
-                    })
+                    Some(ProcessStatus { pid, command: "", path, started, ended: None })
                 });
                 let detail = Detail::Socket {
                     accepted: socket.accepted,
                     connections: u64::from(socket.connections),
                     refused: socket.refused,
-                    fds: socket
-                        .ports
-                        .iter()
-                        .map(|port| (port.index, port.fd))
-                        .collect(),
+                    fds: socket.ports.iter().map(|port| (port.index, port.fd)).collect(),
                     control,
                 };
                 (socket.state.as_str(), socket.result.as_str(), detail)
@@ -99,11 +82,7 @@ impl Engine {
                 let detail = Detail::Service(Box::new(self.service_detail(id, service)));
                 (service.state.as_str(), service.result.as_str(), detail)
             }
-            Machine::Target(up) => (
-                if *up { "active" } else { "dead" },
-                "success",
-                Detail::Other,
-            ),
+            Machine::Target(up) => (if *up { "active" } else { "dead" }, "success", Detail::Other),
             Machine::Inert => ("dead", "success", Detail::Other),
         }
     }
@@ -132,13 +111,7 @@ impl Engine {
         let control = service.control.as_ref().and_then(|control| {
             let (command, directive) = self.control_command(id)?;
             let (pid, path, started) = (control.pid, command.path, control.started);
-            Some(ProcessStatus {
-                pid,
-                command: directive,
-                path,
-                started,
-                ended: None,
-            })
+            Some(ProcessStatus { pid, command: directive, path, started, ended: None })
         });
         ServiceDetail {
             main: running.or(ended),
@@ -148,11 +121,7 @@ impl Engine {
             status_errno: service.status_errno,
             stored: u32::try_from(service.store.len()).unwrap_or(u32::MAX),
             reload_result: service.reload_result.as_str(),
-            store: service
-                .store
-                .iter()
-                .map(|stored| (stored.fd, stored.name.clone()))
-                .collect(),
+            store: service.store.iter().map(|stored| (stored.fd, stored.name.clone())).collect(),
             watchdog_usec: self.watchdog_usec(id),
             step_failure: service.step_failure.clone(),
         }
@@ -162,20 +131,10 @@ impl Engine {
         if let Machine::Socket(socket) = &slot.machine
             && let Some(pause) = &socket.pause
         {
-            return Some((
-                format!("paused: {}", pause.why),
-                self.deadlines.get(id, Reason::Pause),
-            ));
+            return Some((format!("paused: {}", pause.why), self.deadlines.get(id, Reason::Pause)));
         }
-        if let Some(job) = slot
-            .job
-            .as_ref()
-            .filter(|job| !job.running && !job.checking)
-        {
-            return Some((
-                format!("its {} job waits for other jobs", job.kind.as_str()),
-                None,
-            ));
+        if let Some(job) = slot.job.as_ref().filter(|job| !job.running && !job.checking) {
+            return Some((format!("its {} job waits for other jobs", job.kind.as_str()), None));
         }
         let (reason, at) = self.deadlines.of(id).min_by_key(|(_, at)| *at)?;
         Some((format!("waits for {}", reason.describe()), Some(at)))

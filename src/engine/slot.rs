@@ -45,72 +45,24 @@ pub enum Relation {
 
 /// Each written dependency with its relation, the inverse, and both property names.
 const RELATIONS: [(Dependency, Relation, Relation); 18] = [
-    (
-        Dependency::Requires,
-        Relation::Requires,
-        Relation::RequiredBy,
-    ),
-    (
-        Dependency::Requisite,
-        Relation::Requisite,
-        Relation::RequisiteOf,
-    ),
+    (Dependency::Requires, Relation::Requires, Relation::RequiredBy),
+    (Dependency::Requisite, Relation::Requisite, Relation::RequisiteOf),
     (Dependency::Wants, Relation::Wants, Relation::WantedBy),
     (Dependency::BindsTo, Relation::BindsTo, Relation::BoundBy),
     (Dependency::Upholds, Relation::Upholds, Relation::UpheldBy),
     (Dependency::PartOf, Relation::PartOf, Relation::ConsistsOf),
-    (
-        Dependency::Conflicts,
-        Relation::Conflicts,
-        Relation::ConflictedBy,
-    ),
+    (Dependency::Conflicts, Relation::Conflicts, Relation::ConflictedBy),
     (Dependency::Before, Relation::Before, Relation::After),
     (Dependency::After, Relation::After, Relation::Before),
-    (
-        Dependency::OnFailure,
-        Relation::OnFailure,
-        Relation::OnFailureOf,
-    ),
-    (
-        Dependency::OnSuccess,
-        Relation::OnSuccess,
-        Relation::OnSuccessOf,
-    ),
-    (
-        Dependency::PropagatesStopTo,
-        Relation::PropagatesStopTo,
-        Relation::StopPropagatedFrom,
-    ),
-    (
-        Dependency::StopPropagatedFrom,
-        Relation::StopPropagatedFrom,
-        Relation::PropagatesStopTo,
-    ),
-    (
-        Dependency::PropagatesReloadTo,
-        Relation::PropagatesReloadTo,
-        Relation::ReloadPropagatedFrom,
-    ),
-    (
-        Dependency::ReloadPropagatedFrom,
-        Relation::ReloadPropagatedFrom,
-        Relation::PropagatesReloadTo,
-    ),
-    (
-        Dependency::JoinsNamespaceOf,
-        Relation::JoinsNamespaceOf,
-        Relation::JoinsNamespaceOf,
-    ),
-    (
-        Dependency::Triggers,
-        Relation::Triggers,
-        Relation::TriggeredBy,
-    ),
-    (
-        Dependency::TriggeredBy,
-        Relation::TriggeredBy,
-        Relation::Triggers,
-    ),
+    (Dependency::OnFailure, Relation::OnFailure, Relation::OnFailureOf),
+    (Dependency::OnSuccess, Relation::OnSuccess, Relation::OnSuccessOf),
+    (Dependency::PropagatesStopTo, Relation::PropagatesStopTo, Relation::StopPropagatedFrom),
+    (Dependency::StopPropagatedFrom, Relation::StopPropagatedFrom, Relation::PropagatesStopTo),
+    (Dependency::PropagatesReloadTo, Relation::PropagatesReloadTo, Relation::ReloadPropagatedFrom),
+    (Dependency::ReloadPropagatedFrom, Relation::ReloadPropagatedFrom, Relation::PropagatesReloadTo),
+    (Dependency::JoinsNamespaceOf, Relation::JoinsNamespaceOf, Relation::JoinsNamespaceOf),
+    (Dependency::Triggers, Relation::Triggers, Relation::TriggeredBy),
+    (Dependency::TriggeredBy, Relation::TriggeredBy, Relation::Triggers),
 ];
 
 /// Property name of each relation, in the order in which `show` prints them.
@@ -147,26 +99,13 @@ pub const RELATION_NAMES: [(Relation, &str); 27] = [
 impl Relation {
     /// The relation that a written dependency makes.
     pub(super) fn of(dependency: Dependency) -> Relation {
-        RELATIONS
-            .iter()
-            .find(|(d, _, _)| *d == dependency)
-            .map_or(Relation::After, |(_, r, _)| *r)
+        RELATIONS.iter().find(|(d, _, _)| *d == dependency).map_or(Relation::After, |(_, r, _)| *r)
     }
 
     /// The same edge seen from the other end.
     pub(super) fn inverse(self) -> Relation {
-        let forward = RELATIONS
-            .iter()
-            .find(|(_, r, _)| *r == self)
-            .map(|(_, _, i)| *i);
-        forward
-            .or_else(|| {
-                RELATIONS
-                    .iter()
-                    .find(|(_, _, i)| *i == self)
-                    .map(|(_, r, _)| *r)
-            })
-            .unwrap_or(self)
+        let forward = RELATIONS.iter().find(|(_, r, _)| *r == self).map(|(_, _, i)| *i);
+        forward.or_else(|| RELATIONS.iter().find(|(_, _, i)| *i == self).map(|(_, r, _)| *r)).unwrap_or(self)
     }
 }
 
@@ -234,9 +173,7 @@ impl Slot {
 
     /// Units related in one way, in the order in which they became known.
     pub(super) fn related(&self, relation: Relation) -> impl Iterator<Item = UnitId> + '_ {
-        self.edges
-            .range((relation, UnitId(0))..=(relation, UnitId(u32::MAX)))
-            .map(|(_, id)| *id)
+        self.edges.range((relation, UnitId(0))..=(relation, UnitId(u32::MAX))).map(|(_, id)| *id)
     }
 
     /// Active, on its way up, or about to be started.

@@ -21,12 +21,7 @@ const DEPTH_MAX: u32 = 200;
 
 impl Engine {
     /// Queues a job with everything it pulls in.
-    pub(super) fn submit(
-        &mut self,
-        id: UnitId,
-        kind: JobKind,
-        request: Option<u64>,
-    ) -> Result<(), Failure> {
+    pub(super) fn submit(&mut self, id: UnitId, kind: JobKind, request: Option<u64>) -> Result<(), Failure> {
         let mut tx = Transaction::default();
         self.add(&mut tx, id, kind, true, 0)?;
         self.break_cycles(&mut tx, id)?;
@@ -75,18 +70,9 @@ impl Engine {
         if matches!(slot.machine, Machine::Inert) {
             return Ok(());
         }
-        let fail = |reason, detail: String| {
-            Err(Failure {
-                unit: name.clone(),
-                reason,
-                detail,
-            })
-        };
+        let fail = |reason, detail: String| Err(Failure { unit: name.clone(), reason, detail });
         if depth > DEPTH_MAX {
-            return fail(
-                "dependency",
-                format!("{name} is pulled in through more than {DEPTH_MAX} dependencies"),
-            );
+            return fail("dependency", format!("{name} is pulled in through more than {DEPTH_MAX} dependencies"));
         }
         match tx.jobs.get_mut(&id) {
             Some((old, _)) if *old == kind => return Ok(()),
@@ -99,11 +85,7 @@ impl Engine {
                 if required && *old_required {
                     return fail(
                         "dependency",
-                        format!(
-                            "{name} would have to be both {}ed and {}ed",
-                            old.as_str(),
-                            kind.as_str()
-                        ),
+                        format!("{name} would have to be both {}ed and {}ed", old.as_str(), kind.as_str()),
                     );
                 }
                 if !required {
@@ -131,11 +113,7 @@ impl Engine {
             }
             JobKind::Reload => {
                 for other in self.relatives(id, Relation::PropagatesReloadTo) {
-                    if self
-                        .units
-                        .get(&other)
-                        .is_some_and(|slot| slot.active.is_up())
-                    {
+                    if self.units.get(&other).is_some_and(|slot| slot.active.is_up()) {
                         self.add(tx, other, JobKind::Reload, false, depth + 1).ok();
                     }
                 }
@@ -163,57 +141,22 @@ impl Engine {
         }
         for relation in [Relation::Conflicts, Relation::ConflictedBy] {
             for other in self.relatives(id, relation) {
-                let up = self
-                    .units
-                    .get(&other)
-                    .is_some_and(|slot| !slot.active.is_down() || slot.job.is_some());
+                let up = self.units.get(&other).is_some_and(|slot| !slot.active.is_down() || slot.job.is_some());
                 if up && !tx.jobs.contains_key(&other) {
-                    self.add(
-                        tx,
-                        other,
-                        JobKind::Stop,
-                        relation == Relation::Conflicts,
-                        depth + 1,
-                    )
-                    .ok();
+                    self.add(tx, other, JobKind::Stop, relation == Relation::Conflicts, depth + 1).ok();
                 }
             }
         }
         Ok(())
     }
 
-    fn pull_stop(
-        &mut self,
-        tx: &mut Transaction,
-        id: UnitId,
-        depth: u32,
-        kind: JobKind,
-    ) -> Result<(), Failure> {
-        for relation in [
-            Relation::RequiredBy,
-            Relation::BoundBy,
-            Relation::ConsistsOf,
-            Relation::PropagatesStopTo,
-        ] {
+    fn pull_stop(&mut self, tx: &mut Transaction, id: UnitId, depth: u32, kind: JobKind) -> Result<(), Failure> {
+        for relation in [Relation::RequiredBy, Relation::BoundBy, Relation::ConsistsOf, Relation::PropagatesStopTo] {
             for other in self.relatives(id, relation) {
-                let concerned = self
-                    .units
-                    .get(&other)
-                    .is_some_and(|slot| !slot.active.is_down() || slot.job.is_some());
+                let concerned = self.units.get(&other).is_some_and(|slot| !slot.active.is_down() || slot.job.is_some());
                 if concerned && !tx.jobs.contains_key(&other) {
-                    let restarts =
-                        kind == JobKind::Restart && relation != Relation::PropagatesStopTo;
-                    self.add(
-                        tx,
-                        other,
-                        if restarts {
-                            JobKind::Restart
-                        } else {
-                            JobKind::Stop
-                        },
-                        true,
-                        depth + 1,
-                    )?;
+                    let restarts = kind == JobKind::Restart && relation != Relation::PropagatesStopTo;
+                    self.add(tx, other, if restarts { JobKind::Restart } else { JobKind::Stop }, true, depth + 1)?;
                 }
             }
         }
@@ -227,32 +170,18 @@ impl Engine {
             return Ok(());
         }
         while let Some(ring) = self.find_cycle(tx) {
-            let names: Vec<String> = ring
-                .iter()
-                .filter_map(|id| self.unit_name(*id))
-                .map(ToString::to_string)
-                .collect();
-            let victim = ring.iter().find(|id| {
-                **id != anchor && tx.jobs.get(id).is_some_and(|(_, required)| !required)
-            });
+            let names: Vec<String> =
+                ring.iter().filter_map(|id| self.unit_name(*id)).map(ToString::to_string).collect();
+            let victim =
+                ring.iter().find(|id| **id != anchor && tx.jobs.get(id).is_some_and(|(_, required)| !required));
             match victim {
                 Some(id) => {
                     tx.jobs.remove(id);
                 }
                 None => {
-                    let unit = self
-                        .unit_name(anchor)
-                        .map(|name| name.text())
-                        .unwrap_or_else(|| "".into());
-                    let detail = format!(
-                        "ordering cycle: {}; remove one After= or Before= of them",
-                        names.join(" → ")
-                    );
-                    return Err(Failure {
-                        unit,
-                        reason: "dependency",
-                        detail,
-                    });
+                    let unit = self.unit_name(anchor).map(|name| name.text()).unwrap_or_else(|| "".into());
+                    let detail = format!("ordering cycle: {}; remove one After= or Before= of them", names.join(" → "));
+                    return Err(Failure { unit, reason: "dependency", detail });
                 }
             }
         }
@@ -278,11 +207,7 @@ impl Engine {
                 match done.get(&next) {
                     Some(true) => {}
                     Some(false) => {
-                        let ring: Vec<UnitId> = stack
-                            .iter()
-                            .map(|(id, _)| *id)
-                            .skip_while(|id| *id != next)
-                            .collect();
+                        let ring: Vec<UnitId> = stack.iter().map(|(id, _)| *id).skip_while(|id| *id != next).collect();
                         return Some(ring);
                     }
                     None => {
@@ -300,36 +225,18 @@ impl Engine {
         let Some(slot) = self.units.get(&id) else {
             return Vec::new();
         };
-        let stops = |id: &UnitId| {
-            tx.jobs
-                .get(id)
-                .is_some_and(|(kind, _)| matches!(kind, JobKind::Stop | JobKind::Restart))
-        };
+        let stops =
+            |id: &UnitId| tx.jobs.get(id).is_some_and(|(kind, _)| matches!(kind, JobKind::Stop | JobKind::Restart));
         let mine = stops(&id);
-        let after = slot
-            .related(Relation::After)
-            .filter(|other| tx.jobs.contains_key(other) && !mine);
-        let before = slot
-            .related(Relation::Before)
-            .filter(|other| tx.jobs.contains_key(other) && stops(other));
+        let after = slot.related(Relation::After).filter(|other| tx.jobs.contains_key(other) && !mine);
+        let before = slot.related(Relation::Before).filter(|other| tx.jobs.contains_key(other) && stops(other));
         after.chain(before).collect()
     }
 
     /// A change of state reaches those that depend on it.
-    pub(super) fn propagate(
-        &mut self,
-        id: UnitId,
-        old: ActiveState,
-        new: ActiveState,
-        unexpected: bool,
-    ) {
+    pub(super) fn propagate(&mut self, id: UnitId, old: ActiveState, new: ActiveState, unexpected: bool) {
         if old.is_down() && new.is_up() && unexpected {
-            for relation in [
-                Relation::Requires,
-                Relation::BindsTo,
-                Relation::Wants,
-                Relation::Upholds,
-            ] {
+            for relation in [Relation::Requires, Relation::BindsTo, Relation::Wants, Relation::Upholds] {
                 for other in self.relatives(id, relation) {
                     self.submit_unless_up(other);
                 }
@@ -360,12 +267,7 @@ impl Engine {
                 self.act_on_end(id, new);
             }
         }
-        let watchers = [
-            Relation::UpheldBy,
-            Relation::Requires,
-            Relation::Wants,
-            Relation::BindsTo,
-        ];
+        let watchers = [Relation::UpheldBy, Relation::Requires, Relation::Wants, Relation::BindsTo];
         let mut reviewed = vec![id];
         for relation in watchers {
             reviewed.extend(self.relatives(id, relation));
@@ -373,8 +275,7 @@ impl Engine {
         if new.is_down() || new == ActiveState::Active {
             for other in reviewed {
                 let cares = self.units.get(&other).is_some_and(|slot| {
-                    slot.unit.common.stop_when_unneeded
-                        || slot.related(Relation::Upholds).next().is_some()
+                    slot.unit.common.stop_when_unneeded || slot.related(Relation::Upholds).next().is_some()
                 });
                 if cares {
                     self.inner.push_back(Inner::Review(other));
@@ -391,18 +292,12 @@ impl Engine {
         };
         let actions = slot.unit.common.actions;
         let (exit, status) = match new {
-            ActiveState::Failed => (
-                actions.failure_exit,
-                actions.failure_exit_status.unwrap_or(1),
-            ),
+            ActiveState::Failed => (actions.failure_exit, actions.failure_exit_status.unwrap_or(1)),
             ActiveState::Inactive
             | ActiveState::Active
             | ActiveState::Reloading
             | ActiveState::Activating
-            | ActiveState::Deactivating => (
-                actions.success_exit,
-                actions.success_exit_status.unwrap_or(0),
-            ),
+            | ActiveState::Deactivating => (actions.success_exit, actions.success_exit_status.unwrap_or(0)),
         };
         if exit && self.leaving.is_none() {
             self.told_to_stop();
@@ -411,22 +306,14 @@ impl Engine {
     }
 
     fn submit_unless_up(&mut self, id: UnitId) {
-        if self
-            .units
-            .get(&id)
-            .is_some_and(|slot| !slot.active_or_pending())
-        {
+        if self.units.get(&id).is_some_and(|slot| !slot.active_or_pending()) {
             self.submit(id, JobKind::Start, None).ok();
         }
     }
 
     fn submit_stop(&mut self, id: UnitId) {
         let needed = self.units.get(&id).is_some_and(|slot| {
-            !slot.active.is_down()
-                && !slot
-                    .job
-                    .as_ref()
-                    .is_some_and(|job| job.kind == JobKind::Stop)
+            !slot.active.is_down() && !slot.job.as_ref().is_some_and(|job| job.kind == JobKind::Stop)
         });
         if needed {
             self.submit(id, JobKind::Stop, None).ok();
@@ -443,10 +330,7 @@ impl Engine {
         }
         if slot.active.is_up() {
             for other in self.relatives(id, Relation::Upholds) {
-                let down = self
-                    .units
-                    .get(&other)
-                    .is_some_and(|slot| slot.active.is_down() && slot.job.is_none());
+                let down = self.units.get(&other).is_some_and(|slot| slot.active.is_down() && slot.job.is_none());
                 if down {
                     self.submit(other, JobKind::Start, None).ok();
                 }
@@ -455,19 +339,10 @@ impl Engine {
         let Some(slot) = self.units.get(&id) else {
             return;
         };
-        let holders = [
-            Relation::RequiredBy,
-            Relation::WantedBy,
-            Relation::BoundBy,
-            Relation::UpheldBy,
-            Relation::RequisiteOf,
-        ];
+        let holders =
+            [Relation::RequiredBy, Relation::WantedBy, Relation::BoundBy, Relation::UpheldBy, Relation::RequisiteOf];
         let needed = holders.iter().any(|relation| {
-            slot.related(*relation).any(|other| {
-                self.units
-                    .get(&other)
-                    .is_some_and(|slot| slot.active_or_pending())
-            })
+            slot.related(*relation).any(|other| self.units.get(&other).is_some_and(|slot| slot.active_or_pending()))
         });
         if slot.unit.common.stop_when_unneeded && slot.active.is_up() && !needed {
             self.submit_stop(id);

@@ -31,18 +31,10 @@ impl Engine {
 
     /// Units related in one way, collected so that the table may change meanwhile.
     pub(super) fn relatives(&self, id: UnitId, relation: Relation) -> Vec<UnitId> {
-        self.units
-            .get(&id)
-            .map(|slot| slot.related(relation).collect())
-            .unwrap_or_default()
+        self.units.get(&id).map(|slot| slot.related(relation).collect()).unwrap_or_default()
     }
 
-    pub(super) fn loaded(
-        &mut self,
-        units: Vec<Arc<Unit>>,
-        templates: Vec<Arc<Template>>,
-        reload: bool,
-    ) {
+    pub(super) fn loaded(&mut self, units: Vec<Arc<Unit>>, templates: Vec<Arc<Template>>, reload: bool) {
         if reload {
             self.forget_files();
         }
@@ -68,10 +60,7 @@ impl Engine {
         for slot in self.units.values_mut() {
             slot.edges.clear();
             let absent = Unit::absent(slot.unit.name.clone(), LoadState::NotFound, None);
-            slot.unit = Arc::new(Unit {
-                body: slot.unit.body.clone(),
-                ..absent
-            });
+            slot.unit = Arc::new(Unit { body: slot.unit.body.clone(), ..absent });
         }
     }
 
@@ -83,10 +72,7 @@ impl Engine {
         };
         let name = slot.unit.name.clone();
         if slot.unit.load == LoadState::NotFound
-            && let Some(template) = name
-                .template()
-                .and_then(|t| self.templates.get(&t))
-                .cloned()
+            && let Some(template) = name.template().and_then(|t| self.templates.get(&t)).cloned()
         {
             self.adopt_unit(template.instantiate(&name));
         }
@@ -124,11 +110,7 @@ impl Engine {
             match self.lookup(name.as_str()) {
                 Some(other) => self.connect(id, relation, other),
                 None if name.is_template() => {}
-                None => self
-                    .dangling
-                    .entry(name.clone())
-                    .or_default()
-                    .push((id, relation)),
+                None => self.dangling.entry(name.clone()).or_default().push((id, relation)),
             }
         }
         for name in std::iter::once(&unit.name).chain(&unit.aliases) {

@@ -125,18 +125,8 @@ mod tests {
     #[test]
     fn errors_are_classified() {
         assert_eq!(AcceptError::from(Errno::EAGAIN), AcceptError::WouldBlock);
-        assert_eq!(
-            AcceptError::from(Errno::ECONNABORTED),
-            AcceptError::Transient(Errno::ECONNABORTED)
-        );
-        for errno in [
-            Errno::EMFILE,
-            Errno::ENFILE,
-            Errno::ENOMEM,
-            Errno::ENOBUFS,
-            Errno::EPERM,
-            Errno::EBADF,
-        ] {
+        assert_eq!(AcceptError::from(Errno::ECONNABORTED), AcceptError::Transient(Errno::ECONNABORTED));
+        for errno in [Errno::EMFILE, Errno::ENFILE, Errno::ENOMEM, Errno::ENOBUFS, Errno::EPERM, Errno::EBADF] {
             assert_eq!(AcceptError::from(errno), AcceptError::Hard(errno));
         }
     }

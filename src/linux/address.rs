@@ -126,17 +126,10 @@ fn decode_known(family: i32, used: &[u8]) -> Option<Name> {
         libc::AF_INET6 => {
             let octets: [u8; 16] = used.get(8..24)?.try_into().ok()?;
             let scope = u32::from_ne_bytes(four(used, 24)?);
-            Name::Ip(
-                IpAddr::V6(Ipv6Addr::from(octets)),
-                u16::from_be_bytes(two(used, 2)?),
-                scope,
-            )
+            Name::Ip(IpAddr::V6(Ipv6Addr::from(octets)), u16::from_be_bytes(two(used, 2)?), scope)
         }
         libc::AF_UNIX => decode_unix(&used[2..]),
-        libc::AF_VSOCK => Name::Vsock(
-            u32::from_ne_bytes(four(used, 8)?),
-            u32::from_ne_bytes(four(used, 4)?),
-        ),
+        libc::AF_VSOCK => Name::Vsock(u32::from_ne_bytes(four(used, 8)?), u32::from_ne_bytes(four(used, 4)?)),
         libc::AF_NETLINK => Name::Netlink(u32::from_ne_bytes(four(used, 8)?)),
         _ => return None,
     })
@@ -236,10 +229,7 @@ pub fn interface_index(name: &str) -> Option<u32> {
 
 /// Name of an interface; `None` if it is gone.
 pub fn interface_name(index: u32) -> Option<String> {
-    let name = nix::net::if_::if_indextoname(index)
-        .ok()?
-        .to_string_lossy()
-        .into_owned();
+    let name = nix::net::if_::if_indextoname(index).ok()?.to_string_lossy().into_owned();
     // nix answers with an empty name, not an error, when there is none.
     (!name.is_empty()).then_some(name)
 }
@@ -278,16 +268,11 @@ pub fn describe(fd: impl AsFd) -> Result<InheritedSocket> {
         libc::S_IFSOCK => return describe_socket(fd),
         libc::S_IFIFO => opened_path(fd).map(InheritedKind::Fifo),
         libc::S_IFCHR => opened_path(fd).map(InheritedKind::Special),
-        libc::S_IFREG if raw::mq_message_bytes(fd).is_ok() => {
-            opened_path(fd).map(InheritedKind::MessageQueue)
-        }
+        libc::S_IFREG if raw::mq_message_bytes(fd).is_ok() => opened_path(fd).map(InheritedKind::MessageQueue),
         libc::S_IFREG => opened_path(fd).map(InheritedKind::Special),
         _ => None,
     };
-    Ok(InheritedSocket {
-        kind: kind.unwrap_or(InheritedKind::Unknown),
-        listening: false,
-    })
+    Ok(InheritedSocket { kind: kind.unwrap_or(InheritedKind::Unknown), listening: false })
 }
 
 fn describe_socket(fd: BorrowedFd<'_>) -> Result<InheritedSocket> {
@@ -304,15 +289,10 @@ fn describe_socket(fd: BorrowedFd<'_>) -> Result<InheritedSocket> {
             let protocol = raw::get_option_int(fd, libc::SOL_SOCKET, libc::SO_PROTOCOL)?;
             Some(InheritedKind::Netlink(protocol, *groups))
         }
-        (_, Some(kind)) => name
-            .address()
-            .map(|address| InheritedKind::Socket(kind, address)),
+        (_, Some(kind)) => name.address().map(|address| InheritedKind::Socket(kind, address)),
         _ => None,
     };
-    Ok(InheritedSocket {
-        kind: found.unwrap_or(InheritedKind::Unknown),
-        listening,
-    })
+    Ok(InheritedSocket { kind: found.unwrap_or(InheritedKind::Unknown), listening })
 }
 
 /// The path a descriptor was opened with; `None` if it has none, or it was removed since.
@@ -347,18 +327,9 @@ mod tests {
     #[test]
     fn names_that_do_not_fit_are_refused() {
         let long: crate::ids::Text = "/".repeat(108).as_str().into();
-        assert_eq!(
-            encode(&Address::Path(long.clone())).unwrap_err(),
-            Errno::ENAMETOOLONG
-        );
-        assert_eq!(
-            encode(&Address::Abstract(long)).unwrap_err(),
-            Errno::ENAMETOOLONG
-        );
-        assert_eq!(
-            encode(&Address::Path("/a\0b".into())).unwrap_err(),
-            Errno::EINVAL
-        );
+        assert_eq!(encode(&Address::Path(long.clone())).unwrap_err(), Errno::ENAMETOOLONG);
+        assert_eq!(encode(&Address::Abstract(long)).unwrap_err(), Errno::ENAMETOOLONG);
+        assert_eq!(encode(&Address::Path("/a\0b".into())).unwrap_err(), Errno::EINVAL);
     }
 
     #[test]
@@ -374,10 +345,7 @@ mod tests {
             (Address::V4(Ipv4Addr::LOCALHOST, 80), "127.0.0.1:80"),
             (Address::V6(Ipv6Addr::LOCALHOST, 80, 0), "[::1]:80"),
             (Address::V6(Ipv6Addr::LOCALHOST, 80, 1), "[::1]:80%lo"),
-            (
-                Address::V6(Ipv6Addr::LOCALHOST, 80, 4_000_000),
-                "[::1]:80%4000000",
-            ),
+            (Address::V6(Ipv6Addr::LOCALHOST, 80, 4_000_000), "[::1]:80%4000000"),
             (Address::Path("/a\tb\u{e9}".into()), "/a\\tb\\303\\251"),
             (Address::Abstract("x y".into()), "@x y"),
             (Address::Vsock(u32::MAX, 5), "vsock::5"),

@@ -57,14 +57,7 @@ impl Tree {
     fn at(path: PathBuf, root: OwnedFd, above: Option<OwnedFd>) -> Result<Tree, Errno> {
         let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)?;
         let (watched, paths) = (BTreeMap::new(), BTreeMap::new());
-        Ok(Tree {
-            path,
-            root,
-            above,
-            inotify,
-            watched,
-            paths,
-        })
+        Ok(Tree { path, root, above, inotify, watched, paths })
     }
 
     /// Where the subtree is.
@@ -95,11 +88,7 @@ impl Tree {
     /// Moves a process into a group.
     pub fn enter(&self, path: &str, pid: i32) -> Result<(), Errno> {
         check(path)?;
-        write(
-            self.root.as_fd(),
-            &format!("{path}/cgroup.procs"),
-            &pid.to_string(),
-        )
+        write(self.root.as_fd(), &format!("{path}/cgroup.procs"), &pid.to_string())
     }
 
     /// Writes an attribute, e.g. `memory.max`. Its controller is enabled on the way down when it is
@@ -121,11 +110,7 @@ impl Tree {
         let word = format!("+{controller}");
         // An unknown controller is EINVAL here, and a missing attribute to the caller.
         let absent = |errno| {
-            if errno == Errno::EINVAL {
-                Errno::ENOENT
-            } else {
-                errno
-            }
+            if errno == Errno::EINVAL { Errno::ENOENT } else { errno }
         };
         if let Some(above) = &self.above {
             write(above.as_fd(), "cgroup.subtree_control", &word).map_err(absent)?;
@@ -144,13 +129,7 @@ impl Tree {
         let files = DELEGATED.iter().map(|file| format!("{path}/{file}"));
         for file in std::iter::once(path.to_owned()).chain(files) {
             let (uid, gid) = (Some(uid.into()), Some(gid.into()));
-            nix::unistd::fchownat(
-                &self.root,
-                file.as_str(),
-                uid,
-                gid,
-                nix::fcntl::AtFlags::empty(),
-            )?;
+            nix::unistd::fchownat(&self.root, file.as_str(), uid, gid, nix::fcntl::AtFlags::empty())?;
         }
         Ok(())
     }
@@ -211,9 +190,7 @@ impl Tree {
     pub fn remove_all(self) {
         // What is still in use stays; that is no failure.
         let _in_use = remove_below(self.root.as_fd());
-        if let (Some(above), Some(name)) =
-            (&self.above, self.path.file_name().and_then(|n| n.to_str()))
-        {
+        if let (Some(above), Some(name)) = (&self.above, self.path.file_name().and_then(|n| n.to_str())) {
             let _in_use = remove_directory(above.as_fd(), name);
         }
     }
@@ -267,13 +244,8 @@ impl Tree {
 
 /// Paths come from unit names, which may hold anything: nothing may lead out of the subtree.
 fn check(path: &str) -> Result<(), Errno> {
-    let sound =
-        |part: &str| !part.is_empty() && part != "." && part != ".." && !part.contains('\0');
-    if path.split('/').all(sound) {
-        Ok(())
-    } else {
-        Err(Errno::EINVAL)
-    }
+    let sound = |part: &str| !part.is_empty() && part != "." && part != ".." && !part.contains('\0');
+    if path.split('/').all(sound) { Ok(()) } else { Err(Errno::EINVAL) }
 }
 
 /// The groups above a path, from the top.
@@ -296,33 +268,20 @@ fn remove_directory(directory: BorrowedFd<'_>, path: &str) -> Result<(), Errno> 
 }
 
 /// Only named (`O_PATH`): that is enough to be born into, and cheaper.
-fn open_directory<P: nix::NixPath + ?Sized>(
-    directory: Option<BorrowedFd<'_>>,
-    path: &P,
-) -> Result<OwnedFd, Errno> {
+fn open_directory<P: nix::NixPath + ?Sized>(directory: Option<BorrowedFd<'_>>, path: &P) -> Result<OwnedFd, Errno> {
     let flags = OFlag::O_DIRECTORY | OFlag::O_PATH | OFlag::O_CLOEXEC;
     let directory = directory.unwrap_or(nix::fcntl::AT_FDCWD);
     openat(directory, path, flags, Mode::empty())
 }
 
 fn write(directory: BorrowedFd<'_>, path: &str, value: &str) -> Result<(), Errno> {
-    let file = openat(
-        directory,
-        path,
-        OFlag::O_WRONLY | OFlag::O_CLOEXEC,
-        Mode::empty(),
-    )?;
+    let file = openat(directory, path, OFlag::O_WRONLY | OFlag::O_CLOEXEC, Mode::empty())?;
     // The kernel takes an attribute whole or not at all.
     nix::unistd::write(&file, value.as_bytes()).map(drop)
 }
 
 fn read(directory: BorrowedFd<'_>, path: &str) -> Result<String, Errno> {
-    let file = openat(
-        directory,
-        path,
-        OFlag::O_RDONLY | OFlag::O_CLOEXEC,
-        Mode::empty(),
-    )?;
+    let file = openat(directory, path, OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())?;
     let mut text = String::new();
     match File::from(file).read_to_string(&mut text) {
         Ok(_) => Ok(text),

@@ -36,8 +36,7 @@ pub(super) struct Own {
 
 pub(super) fn own() -> Result<Own, Unavailable> {
     let text = |path| std::fs::read_to_string(path).map_err(|_| Unavailable::NoHierarchy);
-    let path = locate(&text("/proc/self/mountinfo")?, &text("/proc/self/cgroup")?)
-        .ok_or(Unavailable::NoHierarchy)?;
+    let path = locate(&text("/proc/self/mountinfo")?, &text("/proc/self/cgroup")?).ok_or(Unavailable::NoHierarchy)?;
     let kind = std::fs::read_to_string(path.join("cgroup.type")).ok();
     let kind = kind.as_deref().map(str::trim);
     if let Some(kind) = kind
@@ -48,10 +47,7 @@ pub(super) fn own() -> Result<Own, Unavailable> {
     if Path::new("/run/systemd/system").is_dir() && !is_delegated(&path) {
         return Err(Unavailable::NotDelegated(path));
     }
-    Ok(Own {
-        topmost: kind.is_none(),
-        path,
-    })
+    Ok(Own { topmost: kind.is_none(), path })
 }
 
 /// systemd marks what it delegates.
@@ -72,10 +68,7 @@ fn locate(mountinfo: &str, cgroup: &str) -> Option<PathBuf> {
     let own = cgroup.lines().find_map(|line| line.strip_prefix("0::"))?;
     let own = Path::new(own);
     // Outside of our cgroup namespace.
-    if own
-        .components()
-        .any(|part| part == std::path::Component::ParentDir)
-    {
+    if own.components().any(|part| part == std::path::Component::ParentDir) {
         return None;
     }
     let own = match own.file_name() {
@@ -91,34 +84,22 @@ fn locate(mountinfo: &str, cgroup: &str) -> Option<PathBuf> {
         let (root, point) = (unescape(fields.next()?), unescape(fields.next()?));
         let below = own.strip_prefix(&root).ok()?;
         // Joining nothing would add a slash.
-        Some(if below.as_os_str().is_empty() {
-            point.into()
-        } else {
-            Path::new(&point).join(below)
-        })
+        Some(if below.as_os_str().is_empty() { point.into() } else { Path::new(&point).join(below) })
     })
 }
 
 /// Blanks and the like stand as `\040` in mountinfo.
 fn unescape(field: &str) -> String {
-    [
-        ("\\040", " "),
-        ("\\011", "\t"),
-        ("\\012", "\n"),
-        ("\\134", "\\"),
-    ]
-    .iter()
-    .fold(field.to_owned(), |text, (code, plain)| {
-        text.replace(code, plain)
-    })
+    [("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")]
+        .iter()
+        .fold(field.to_owned(), |text, (code, plain)| text.replace(code, plain))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const PURE: &str =
-        "30 23 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n";
+    const PURE: &str = "30 23 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n";
     const HYBRID: &str = "31 23 0:28 / /sys/fs/cgroup rw - tmpfs tmpfs rw,mode=755\n\
         35 31 0:32 / /sys/fs/cgroup/memory rw,relatime - cgroup cgroup rw,memory\n\
         41 31 0:38 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw\n";
@@ -130,33 +111,21 @@ mod tests {
             at(PURE, "0::/system.slice/porterd.service\n").as_deref(),
             Some("/sys/fs/cgroup/system.slice/porterd.service")
         );
-        assert_eq!(
-            at(HYBRID, "8:pids:/x\n0::/\n").as_deref(),
-            Some("/sys/fs/cgroup/unified")
-        );
-        assert_eq!(
-            at(PURE, "0::/a/porterd.scope\n").as_deref(),
-            Some("/sys/fs/cgroup/a")
-        );
+        assert_eq!(at(HYBRID, "8:pids:/x\n0::/\n").as_deref(), Some("/sys/fs/cgroup/unified"));
+        assert_eq!(at(PURE, "0::/a/porterd.scope\n").as_deref(), Some("/sys/fs/cgroup/a"));
     }
 
     #[test]
     fn a_bind_mount_shows_only_its_part() {
         let part = "30 23 0:26 /box /mnt/my\\040cgroup rw - cgroup2 cgroup2 rw\n";
-        assert_eq!(
-            locate(part, "0::/box/inner\n"),
-            Some("/mnt/my cgroup/inner".into())
-        );
+        assert_eq!(locate(part, "0::/box/inner\n"), Some("/mnt/my cgroup/inner".into()));
         assert_eq!(locate(part, "0::/elsewhere\n"), None);
     }
 
     #[test]
     fn what_lies_outside_the_namespace_or_in_version_1_is_not_ours() {
         assert_eq!(locate(PURE, "0::/../neighbour\n"), None);
-        assert_eq!(
-            locate("35 31 0:32 / /c rw - cgroup cgroup rw,memory\n", "0::/\n"),
-            None
-        );
+        assert_eq!(locate("35 31 0:32 / /c rw - cgroup cgroup rw,memory\n", "0::/\n"), None);
         assert_eq!(locate(PURE, "8:pids:/x\n"), None);
     }
 }

@@ -58,20 +58,12 @@ pub(super) unsafe fn syscall(number: libc::c_long, args: [usize; 6]) -> isize {
         }
         result
     }
-    #[cfg(not(any(
-        target_arch = "x86_64",
-        target_arch = "aarch64",
-        target_arch = "riscv64"
-    )))]
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
     {
         // SAFETY: as the caller vouched for. errno is this thread's own: these architectures always
         // copy memory when they clone.
         let result = unsafe { libc::syscall(number, a, b, c, d, e, f) };
-        if result == -1 {
-            -(Errno::last_raw() as isize)
-        } else {
-            result as isize
-        }
+        if result == -1 { -(Errno::last_raw() as isize) } else { result as isize }
     }
 }
 
@@ -141,11 +133,7 @@ pub(super) struct Limit64 {
 unsafe fn call(number: libc::c_long, args: [usize; 6]) -> Result<usize, i32> {
     // SAFETY: passed on to the caller.
     let result = unsafe { syscall(number, args) };
-    if result < 0 {
-        Err(-result as i32)
-    } else {
-        Ok(result as usize)
-    }
+    if result < 0 { Err(-result as i32) } else { Ok(result as usize) }
 }
 
 /// Calls that take nothing but numbers.
@@ -224,14 +212,7 @@ pub(super) fn exit(status: u8) -> ! {
 
 pub(super) fn open_at(directory: i32, path: &CStr, flags: i32, mode: u32) -> Result<usize, i32> {
     let flags = flags | libc::O_CLOEXEC | libc::O_NOCTTY;
-    let args = [
-        directory as usize,
-        path.as_ptr() as usize,
-        flags as usize,
-        mode as usize,
-        0,
-        0,
-    ];
+    let args = [directory as usize, path.as_ptr() as usize, flags as usize, mode as usize, 0, 0];
     loop {
         // SAFETY: openat takes one C string.
         match unsafe { call(libc::SYS_openat, args) } {
@@ -274,31 +255,18 @@ pub(super) fn connect(path: &CStr) -> Result<usize, i32> {
     let args = [libc::AF_UNIX as usize, kind as usize, 0, 0, 0, 0];
     // SAFETY: socket takes numbers.
     let fd = unsafe { call(libc::SYS_socket, args) }?;
-    let args = [
-        fd,
-        &raw const address as usize,
-        size_of::<libc::sockaddr_un>(),
-        0,
-        0,
-        0,
-    ];
+    let args = [fd, &raw const address as usize, size_of::<libc::sockaddr_un>(), 0, 0, 0];
     // SAFETY: connect reads an address of this length.
     unsafe { call(libc::SYS_connect, args) }?;
     Ok(fd)
 }
 
 pub(super) fn idle_wait(fd: usize, timeout_msec: i32) -> Result<(), i32> {
-    let mut pollfd = libc::pollfd {
-        fd: fd as i32,
-        events: libc::POLLIN,
-        revents: 0,
-    };
+    let mut pollfd = libc::pollfd { fd: fd as i32, events: libc::POLLIN, revents: 0 };
     let timeout_msec = timeout_msec.max(0);
     // The kernel counts it down, so an interruption does not prolong the wait.
-    let mut left = libc::timespec {
-        tv_sec: (timeout_msec / 1000).into(),
-        tv_nsec: (timeout_msec % 1000 * 1_000_000).into(),
-    };
+    let mut left =
+        libc::timespec { tv_sec: (timeout_msec / 1000).into(), tv_nsec: (timeout_msec % 1000 * 1_000_000).into() };
     loop {
         let args = [&raw mut pollfd as usize, 1, &raw mut left as usize, 0, 0, 0];
         // SAFETY: one pollfd, one timespec, no signal mask.
@@ -312,14 +280,7 @@ pub(super) fn idle_wait(fd: usize, timeout_msec: i32) -> Result<(), i32> {
 
 pub(super) fn unmask() -> Result<(), i32> {
     let empty = 0u64;
-    let args = [
-        libc::SIG_SETMASK as usize,
-        &raw const empty as usize,
-        0,
-        SIGSET_BYTES,
-        0,
-        0,
-    ];
+    let args = [libc::SIG_SETMASK as usize, &raw const empty as usize, 0, SIGSET_BYTES, 0, 0];
     // SAFETY: a set of eight bytes.
     unsafe { call(libc::SYS_rt_sigprocmask, args) }.map(drop)
 }
@@ -339,10 +300,7 @@ pub(super) fn set_limit(resource: u32, new: &Limit64) -> Result<(), i32> {
 }
 
 pub(super) fn set_priority(level: i32) -> Result<(), i32> {
-    plain(
-        Plain::Setpriority,
-        [libc::PRIO_PROCESS as usize, 0, level as usize],
-    )
+    plain(Plain::Setpriority, [libc::PRIO_PROCESS as usize, 0, level as usize])
 }
 
 pub(super) fn scheduler(policy: i32, priority: i32) -> Result<(), i32> {
@@ -364,49 +322,24 @@ pub(super) fn set_groups(groups: &[u32]) -> Result<(), i32> {
 }
 
 pub(super) fn capget() -> Result<[CapData; 2], i32> {
-    let header = CapHeader {
-        version: CAP_VERSION_3,
-        pid: 0,
-    };
+    let header = CapHeader { version: CAP_VERSION_3, pid: 0 };
     let mut data = [CapData::default(); 2];
-    let args = [
-        &raw const header as usize,
-        &raw mut data as usize,
-        0,
-        0,
-        0,
-        0,
-    ];
+    let args = [&raw const header as usize, &raw mut data as usize, 0, 0, 0, 0];
     // SAFETY: header and two data words, as version 3 asks for.
     unsafe { call(libc::SYS_capget, args) }?;
     Ok(data)
 }
 
 pub(super) fn capset(data: &[CapData; 2]) -> Result<(), i32> {
-    let header = CapHeader {
-        version: CAP_VERSION_3,
-        pid: 0,
-    };
-    let args = [
-        &raw const header as usize,
-        data.as_ptr() as usize,
-        0,
-        0,
-        0,
-        0,
-    ];
+    let header = CapHeader { version: CAP_VERSION_3, pid: 0 };
+    let args = [&raw const header as usize, data.as_ptr() as usize, 0, 0, 0, 0];
     // SAFETY: header and two data words, as version 3 asks for.
     unsafe { call(libc::SYS_capset, args) }.map(drop)
 }
 
 /// Sets what becomes of one signal. The table of dispositions is never shared with the parent.
 pub(super) fn disposition(signal: usize, handler: usize) -> Result<(), i32> {
-    let action = KernelSigaction {
-        handler,
-        flags: 0,
-        restorer: 0,
-        mask: 0,
-    };
+    let action = KernelSigaction { handler, flags: 0, restorer: 0, mask: 0 };
     let args = [signal, &raw const action as usize, 0, SIGSET_BYTES, 0, 0];
     // SAFETY: the kernel's own structure; the handler is `SIG_DFL` or `SIG_IGN`.
     unsafe { call(libc::SYS_rt_sigaction, args) }.map(drop)
@@ -429,14 +362,7 @@ impl Words {
 
 /// execve(2); comes back only with an errno.
 pub(super) fn execve(path: &CStr, words: Words) -> i32 {
-    let args = [
-        path.as_ptr() as usize,
-        words.argv as usize,
-        words.envp as usize,
-        0,
-        0,
-        0,
-    ];
+    let args = [path.as_ptr() as usize, words.argv as usize, words.envp as usize, 0, 0, 0];
     // SAFETY: a C string, and arrays for which the maker of `words` vouched.
     match unsafe { call(libc::SYS_execve, args) } {
         Err(errno) => errno,

@@ -50,11 +50,7 @@ pub struct StepFailure {
 
 /// Starts a program. `supplies` go into the first slots, in order. `cgroup` is a directory of the
 /// cgroup v2 hierarchy in which the child shall be born (opened with or without `O_PATH`).
-pub fn spawn(
-    program: &Program,
-    supplies: &[BorrowedFd<'_>],
-    cgroup: Option<BorrowedFd<'_>>,
-) -> Result<Child, Errno> {
+pub fn spawn(program: &Program, supplies: &[BorrowedFd<'_>], cgroup: Option<BorrowedFd<'_>>) -> Result<Child, Errno> {
     let prepared = Prepared::new(program, supplies)?;
     match spawn_shared(program, &prepared, cgroup) {
         // No clone3 here, or one that does not know a flag we need: copy as fork(2) does.
@@ -88,12 +84,7 @@ pub fn read_report(pipe: BorrowedFd<'_>) -> Option<Result<(), StepFailure>> {
 fn frame<'a>(prepared: &'a Prepared, program: &'a Program, report: i32, cgroup: i32) -> Frame<'a> {
     // SAFETY: `new` ended both with null; the strings live in the program and in `prepared`, which
     // the frame borrows.
-    let words = unsafe {
-        Words::new(
-            prepared.pointers.as_ptr(),
-            prepared.pointers[prepared.envp..].as_ptr(),
-        )
-    };
+    let words = unsafe { Words::new(prepared.pointers.as_ptr(), prepared.pointers[prepared.envp..].as_ptr()) };
     Frame {
         steps: &program.steps,
         words,
@@ -109,10 +100,7 @@ fn frame<'a>(prepared: &'a Prepared, program: &'a Program, report: i32, cgroup: 
 fn outcome(failure: Option<(u32, i32)>) -> Outcome {
     match failure {
         None => Outcome::Execed,
-        Some((step, errno)) => Outcome::Failed(StepFailure {
-            step: step as usize,
-            errno: Errno::from_raw(errno),
-        }),
+        Some((step, errno)) => Outcome::Failed(StepFailure { step: step as usize, errno: Errno::from_raw(errno) }),
     }
 }
 
@@ -122,11 +110,7 @@ fn report_pipe(nonblocking: OFlag) -> Result<(OwnedFd, OwnedFd), Errno> {
     Ok((read, write))
 }
 
-fn spawn_shared(
-    program: &Program,
-    prepared: &Prepared,
-    cgroup: Option<BorrowedFd<'_>>,
-) -> Result<Child, Errno> {
+fn spawn_shared(program: &Program, prepared: &Prepared, cgroup: Option<BorrowedFd<'_>>) -> Result<Child, Errno> {
     let pipe = match program.pace {
         Pace::Prompt => None,
         Pace::Patient => Some(report_pipe(OFlag::O_NONBLOCK)?),
@@ -142,32 +126,15 @@ fn spawn_shared(
         None => outcome(frame.failure.get()),
         Some((read, _)) => Outcome::Pending(read),
     };
-    Ok(Child {
-        pid,
-        pidfd,
-        outcome,
-    })
+    Ok(Child { pid, pidfd, outcome })
 }
 
 /// The way of kernels and architectures without our clone3: memory is copied, the child enters the
 /// cgroup by itself, and the parent of a prompt child waits for the report.
-fn spawn_by_fork(
-    program: &Program,
-    prepared: &Prepared,
-    cgroup: Option<BorrowedFd<'_>>,
-) -> Result<Child, Errno> {
+fn spawn_by_fork(program: &Program, prepared: &Prepared, cgroup: Option<BorrowedFd<'_>>) -> Result<Child, Errno> {
     let patient = program.pace == Pace::Patient;
-    let (read, write) = report_pipe(if patient {
-        OFlag::O_NONBLOCK
-    } else {
-        OFlag::empty()
-    })?;
-    let frame = frame(
-        prepared,
-        program,
-        write.as_raw_fd(),
-        cgroup.map_or(-1, |fd| fd.as_raw_fd()),
-    );
+    let (read, write) = report_pipe(if patient { OFlag::O_NONBLOCK } else { OFlag::empty() })?;
+    let frame = frame(prepared, program, write.as_raw_fd(), cgroup.map_or(-1, |fd| fd.as_raw_fd()));
     let blocked = BlockedSignals::all();
     // SAFETY: the child runs only the interpreter, which does not come back.
     let pid = unsafe { libc::fork() };
@@ -185,11 +152,7 @@ fn spawn_by_fork(
         Some(Err(failure)) => Outcome::Failed(failure),
         Some(Ok(())) | None => Outcome::Execed,
     };
-    Ok(Child {
-        pid,
-        pidfd,
-        outcome,
-    })
+    Ok(Child { pid, pidfd, outcome })
 }
 
 /// Runs a function of ours in a copy of this process and ends that with the result as its exit
@@ -243,14 +206,7 @@ impl Drop for BlockedSignals {
 /// Raw, because libc leaves its own two signals unblocked.
 fn set_mask(new: &u64, old: &mut u64) {
     let (new, old): (*const u64, *mut u64) = (new, old);
-    let args = [
-        libc::SIG_SETMASK as usize,
-        new as usize,
-        old as usize,
-        8,
-        0,
-        0,
-    ];
+    let args = [libc::SIG_SETMASK as usize, new as usize, old as usize, 8, 0, 0];
     // SAFETY: two sets of eight bytes. Cannot fail with these arguments.
     unsafe { syscall(libc::SYS_rt_sigprocmask, args) };
 }
@@ -291,33 +247,19 @@ impl Stack {
         let bytes = CHILD_STACK_BYTES + GUARD;
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_STACK;
         // SAFETY: a new mapping at a place the kernel chooses.
-        let start =
-            unsafe { libc::mmap(std::ptr::null_mut(), bytes, libc::PROT_NONE, flags, -1, 0) };
+        let start = unsafe { libc::mmap(std::ptr::null_mut(), bytes, libc::PROT_NONE, flags, -1, 0) };
         if start == libc::MAP_FAILED {
             return Err(Errno::last());
         }
         let base = start as usize + GUARD;
         // SAFETY: the upper part of the mapping that was just made.
-        let result = unsafe {
-            libc::mprotect(
-                base as *mut libc::c_void,
-                CHILD_STACK_BYTES,
-                libc::PROT_READ | libc::PROT_WRITE,
-            )
-        };
-        if result < 0 {
-            Err(Errno::last())
-        } else {
-            Ok(Stack { base })
-        }
+        let result =
+            unsafe { libc::mprotect(base as *mut libc::c_void, CHILD_STACK_BYTES, libc::PROT_READ | libc::PROT_WRITE) };
+        if result < 0 { Err(Errno::last()) } else { Ok(Stack { base }) }
     }
 }
 
-fn clone_onto_stack(
-    frame: &Frame<'_>,
-    flags: u64,
-    cgroup: Option<BorrowedFd<'_>>,
-) -> Result<(i32, OwnedFd), Errno> {
+fn clone_onto_stack(frame: &Frame<'_>, flags: u64, cgroup: Option<BorrowedFd<'_>>) -> Result<(i32, OwnedFd), Errno> {
     let mut stack = STACK.lock().unwrap_or_else(PoisonError::into_inner);
     let base = match *stack {
         Some(stack) => stack.base,
@@ -355,11 +297,7 @@ fn clone_onto_stack(
 }
 
 /// First function of the child, on its own stack.
-#[cfg(any(
-    target_arch = "x86_64",
-    target_arch = "aarch64",
-    target_arch = "riscv64"
-))]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64"))]
 extern "C" fn begin(frame: *const Frame<'_>) -> ! {
     // SAFETY: `clone3` passes the frame it was given, which the parent keeps alive.
     steps::run(unsafe { &*frame })
@@ -372,11 +310,7 @@ extern "C" fn begin(frame: *const Frame<'_>) -> ! {
 /// `CLONE_VM`, until this returns. The same holds for `frame`.
 unsafe fn clone3(args: &CloneArgs, frame: &Frame<'_>) -> isize {
     // Kernels before 5.7 refuse fields they do not know, unless those are left out.
-    let size = if args.flags & CLONE_INTO_CGROUP == 0 {
-        64
-    } else {
-        size_of::<CloneArgs>()
-    };
+    let size = if args.flags & CLONE_INTO_CGROUP == 0 { 64 } else { size_of::<CloneArgs>() };
     let result: isize;
     #[cfg(target_arch = "x86_64")]
     // SAFETY: the parent only sees a system call. The child comes out of it on an empty, aligned
@@ -436,11 +370,7 @@ unsafe fn clone3(args: &CloneArgs, frame: &Frame<'_>) -> isize {
             in("a1") size,
         );
     }
-    #[cfg(not(any(
-        target_arch = "x86_64",
-        target_arch = "aarch64",
-        target_arch = "riscv64"
-    )))]
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
     {
         let _unused = (args, frame, size);
         result = -(libc::ENOSYS as isize);

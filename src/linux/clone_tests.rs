@@ -5,10 +5,7 @@ use super::*;
 use crate::plan::program::Step;
 
 fn program(path: &std::ffi::CStr, pace: Pace, steps: &[Step]) -> Program {
-    let exec = Step::Exec {
-        candidates: vec![path.to_owned()],
-        missing_ok: false,
-    };
+    let exec = Step::Exec { candidates: vec![path.to_owned()], missing_ok: false };
     Program {
         steps: steps.iter().cloned().chain([Step::Unmask, exec]).collect(),
         supplies: [].into(),
@@ -39,14 +36,8 @@ fn forked(program: &Program, cgroup: Option<BorrowedFd<'_>>) -> (Exit, Option<St
 #[test]
 fn without_clone3_the_outcome_is_the_same() {
     for pace in [Pace::Prompt, Pace::Patient] {
-        assert_eq!(
-            forked(&program(c"/bin/true", pace, &[]), None),
-            (Exit::Code(0), None)
-        );
-        let failure = StepFailure {
-            step: 2,
-            errno: Errno::ENOENT,
-        };
+        assert_eq!(forked(&program(c"/bin/true", pace, &[]), None), (Exit::Code(0), None));
+        let failure = StepFailure { step: 2, errno: Errno::ENOENT };
         let missing = program(c"/not/there", pace, &[Step::Umask(0)]);
         assert_eq!(forked(&missing, None), (Exit::Code(203), Some(failure)));
     }
@@ -57,14 +48,8 @@ fn without_clone3_the_child_enters_the_cgroup_by_itself() {
     let program = program(c"/bin/true", Pace::Prompt, &[]);
     // No cgroup, so that it needs no privilege to see who tried: step 2 is one past the last.
     let directory = nix::fcntl::open("/", OFlag::O_PATH, nix::sys::stat::Mode::empty());
-    let failure = StepFailure {
-        step: 2,
-        errno: Errno::ENOENT,
-    };
-    assert_eq!(
-        forked(&program, Some(directory.unwrap().as_fd())),
-        (Exit::Code(219), Some(failure))
-    );
+    let failure = StepFailure { step: 2, errno: Errno::ENOENT };
+    assert_eq!(forked(&program, Some(directory.unwrap().as_fd())), (Exit::Code(219), Some(failure)));
 }
 
 #[test]

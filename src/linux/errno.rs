@@ -48,36 +48,10 @@ const CLASSES: [(Class, &[Errno]); 6] = [
             Errno::ETIMEDOUT,
         ],
     ),
-    (
-        Class::Exhausted,
-        &[
-            Errno::EMFILE,
-            Errno::ENFILE,
-            Errno::ENOMEM,
-            Errno::ENOBUFS,
-            Errno::ENOSPC,
-        ],
-    ),
-    (
-        Class::Busy,
-        &[
-            Errno::EADDRINUSE,
-            Errno::EEXIST,
-            Errno::EBUSY,
-            Errno::ETXTBSY,
-        ],
-    ),
+    (Class::Exhausted, &[Errno::EMFILE, Errno::ENFILE, Errno::ENOMEM, Errno::ENOBUFS, Errno::ENOSPC]),
+    (Class::Busy, &[Errno::EADDRINUSE, Errno::EEXIST, Errno::EBUSY, Errno::ETXTBSY]),
     (Class::Denied, &[Errno::EACCES, Errno::EPERM, Errno::EROFS]),
-    (
-        Class::Absent,
-        &[
-            Errno::ENOENT,
-            Errno::EADDRNOTAVAIL,
-            Errno::ENODEV,
-            Errno::ENXIO,
-            Errno::ENOTDIR,
-        ],
-    ),
+    (Class::Absent, &[Errno::ENOENT, Errno::EADDRNOTAVAIL, Errno::ENODEV, Errno::ENXIO, Errno::ENOTDIR]),
     (
         Class::Unsupported,
         &[
@@ -96,10 +70,7 @@ pub fn classify(errno: Errno, during: During) -> Class {
     if during == During::Clone && errno == Errno::EAGAIN {
         return Class::Exhausted;
     }
-    CLASSES
-        .iter()
-        .find(|(_, members)| members.contains(&errno))
-        .map_or(Class::Other(errno as i32), |(class, _)| *class)
+    CLASSES.iter().find(|(_, members)| members.contains(&errno)).map_or(Class::Other(errno as i32), |(class, _)| *class)
 }
 
 #[cfg(test)]
@@ -114,19 +85,13 @@ mod tests {
 
     #[test]
     fn unknown_ones_keep_their_number() {
-        assert_eq!(
-            classify(Errno::EDOM, During::Other),
-            Class::Other(libc::EDOM)
-        );
+        assert_eq!(classify(Errno::EDOM, During::Other), Class::Other(libc::EDOM));
         assert_eq!(classify(Errno::EADDRINUSE, During::Other), Class::Busy);
     }
 
     #[test]
     fn no_errno_is_listed_twice() {
-        let mut all: Vec<i32> = CLASSES
-            .iter()
-            .flat_map(|(_, m)| m.iter().map(|e| *e as i32))
-            .collect();
+        let mut all: Vec<i32> = CLASSES.iter().flat_map(|(_, m)| m.iter().map(|e| *e as i32)).collect();
         let before = all.len();
         all.sort_unstable();
         all.dedup();

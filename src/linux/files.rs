@@ -47,8 +47,7 @@ pub fn make_parents(path: &str, mode: u32) {
     }
     creating(mode, || {
         for directory in missing.into_iter().rev() {
-            if nix::unistd::mkdir(directory, Mode::from_bits_truncate(mode & 0o7777))
-                .is_err_and(|e| e != Errno::EEXIST)
+            if nix::unistd::mkdir(directory, Mode::from_bits_truncate(mode & 0o7777)).is_err_and(|e| e != Errno::EEXIST)
             {
                 return;
             }
@@ -82,9 +81,7 @@ fn is_ours(stat: &FileStat, mode: u32, owner: Owner) -> bool {
 /// A FIFO, made if missing, open for reading and writing, so that writers never see EPIPE and
 /// readers never see the end. EEXIST if something else is there.
 pub fn fifo(path: &str, mode: u32, owner: Owner) -> Result<OwnedFd> {
-    match creating(mode, || {
-        mkfifo(path, Mode::from_bits_truncate(mode & 0o7777))
-    }) {
+    match creating(mode, || mkfifo(path, Mode::from_bits_truncate(mode & 0o7777))) {
         Ok(()) | Err(Errno::EEXIST) => {}
         Err(errno) => return Err(errno),
     }
@@ -96,18 +93,11 @@ pub fn fifo(path: &str, mode: u32, owner: Owner) -> Result<OwnedFd> {
     Ok(fd)
 }
 
-const OPEN_FLAGS: OFlag = OFlag::O_NONBLOCK
-    .union(OFlag::O_NOFOLLOW)
-    .union(OFlag::O_NOCTTY)
-    .union(OFlag::O_CLOEXEC);
+const OPEN_FLAGS: OFlag = OFlag::O_NONBLOCK.union(OFlag::O_NOFOLLOW).union(OFlag::O_NOCTTY).union(OFlag::O_CLOEXEC);
 
 /// An existing character device or regular file; EEXIST if it is anything else.
 pub fn special(path: &str, writable: bool) -> Result<OwnedFd> {
-    let access = if writable {
-        OFlag::O_RDWR
-    } else {
-        OFlag::O_RDONLY
-    };
+    let access = if writable { OFlag::O_RDWR } else { OFlag::O_RDONLY };
     let fd = open(path, access | OPEN_FLAGS, Mode::empty())?;
     match fstat(&fd)?.st_mode & libc::S_IFMT {
         libc::S_IFREG | libc::S_IFCHR => Ok(fd),
@@ -116,19 +106,10 @@ pub fn special(path: &str, writable: bool) -> Result<OwnedFd> {
 }
 
 /// A POSIX message queue, made if missing; EEXIST if it has other permissions or owners.
-pub fn message_queue(
-    name: &str,
-    mode: u32,
-    attributes: Option<(i64, i64)>,
-    owner: Owner,
-) -> Result<OwnedFd> {
+pub fn message_queue(name: &str, mode: u32, attributes: Option<(i64, i64)>, owner: Owner) -> Result<OwnedFd> {
     let name = CString::new(name).map_err(|_| Errno::EINVAL)?;
     let fd = creating(mode, || raw::mq_open(&name, mode & 0o7777, attributes))?;
-    if is_ours(&fstat(&fd)?, mode, owner) {
-        Ok(fd)
-    } else {
-        Err(Errno::EEXIST)
-    }
+    if is_ours(&fstat(&fd)?, mode, owner) { Ok(fd) } else { Err(Errno::EEXIST) }
 }
 
 /// `F_SETPIPE_SZ`
@@ -153,11 +134,7 @@ pub fn usb_function(directory: &str, descriptors: &str, strings: &str) -> Result
     }
     let mut names = Vec::new();
     for entry in std::fs::read_dir(directory).map_err(errno_of)? {
-        let name = entry
-            .map_err(errno_of)?
-            .file_name()
-            .into_string()
-            .map_err(|_| Errno::EILSEQ)?;
+        let name = entry.map_err(errno_of)?.file_name().into_string().map_err(|_| Errno::EILSEQ)?;
         if !name.starts_with('.') && name != "ep0" {
             names.push(name);
         }
@@ -172,24 +149,14 @@ pub fn usb_function(directory: &str, descriptors: &str, strings: &str) -> Result
 
 fn open_endpoint(path: &str) -> Result<OwnedFd> {
     let fd = open(path, OFlag::O_RDWR | OPEN_FLAGS, Mode::empty())?;
-    if fstat(&fd)?.st_mode & libc::S_IFMT == libc::S_IFREG {
-        Ok(fd)
-    } else {
-        Err(Errno::EEXIST)
-    }
+    if fstat(&fd)?.st_mode & libc::S_IFMT == libc::S_IFREG { Ok(fd) } else { Err(Errno::EEXIST) }
 }
 
 fn read_bounded(path: &str) -> Result<Vec<u8>> {
     let mut content = Vec::new();
     let file = std::fs::File::open(path).map_err(errno_of)?;
-    file.take(USB_FILE_BYTES_MAX as u64 + 1)
-        .read_to_end(&mut content)
-        .map_err(errno_of)?;
-    if content.len() > USB_FILE_BYTES_MAX {
-        Err(Errno::EFBIG)
-    } else {
-        Ok(content)
-    }
+    file.take(USB_FILE_BYTES_MAX as u64 + 1).read_to_end(&mut content).map_err(errno_of)?;
+    if content.len() > USB_FILE_BYTES_MAX { Err(Errno::EFBIG) } else { Ok(content) }
 }
 
 /// The errno inside an I/O error.
@@ -222,27 +189,15 @@ pub fn remove(what: &Remove) -> Result<()> {
         Remove::Node(path) => unlink(&**path),
         Remove::MessageQueue(name) => nix::mqueue::mq_unlink(&**name),
     };
-    if result == Err(Errno::ENOENT) {
-        Ok(())
-    } else {
-        result
-    }
+    if result == Err(Errno::ENOENT) { Ok(()) } else { result }
 }
 
 /// Changes the owner of a node (links are followed); `None` leaves it alone.
 pub fn chown(path: &str, owner: Owner) -> Result<()> {
-    nix::unistd::chown(
-        path,
-        owner.uid.map(Uid::from_raw),
-        owner.gid.map(Gid::from_raw),
-    )
+    nix::unistd::chown(path, owner.uid.map(Uid::from_raw), owner.gid.map(Gid::from_raw))
 }
 
 /// Changes the owner of what a descriptor leads to (message queues have no path).
 pub fn chown_fd(fd: impl AsFd, owner: Owner) -> Result<()> {
-    fchown(
-        fd,
-        owner.uid.map(Uid::from_raw),
-        owner.gid.map(Gid::from_raw),
-    )
+    fchown(fd, owner.uid.map(Uid::from_raw), owner.gid.map(Gid::from_raw))
 }

@@ -72,20 +72,12 @@ fn ip_line(line: &str, port: u16, listening_only: bool) -> Option<(IpAddr, u64)>
     const LISTEN: &str = "0A";
     let fields: Vec<&str> = line.split_ascii_whitespace().take(10).collect();
     let (address, bound_port) = fields.get(1)?.split_once(':')?;
-    if u16::from_str_radix(bound_port, 16).ok()? != port
-        || (listening_only && *fields.get(3)? != LISTEN)
-    {
+    if u16::from_str_radix(bound_port, 16).ok()? != port || (listening_only && *fields.get(3)? != LISTEN) {
         return None;
     }
     let inode = fields.get(9)?.parse().ok().filter(|inode| *inode != 0)?;
     // Words of four bytes, each printed as a number of this machine's byte order.
-    let word = |i: usize| {
-        Some(
-            u32::from_str_radix(address.get(8 * i..8 * i + 8)?, 16)
-                .ok()?
-                .to_ne_bytes(),
-        )
-    };
+    let word = |i: usize| Some(u32::from_str_radix(address.get(8 * i..8 * i + 8)?, 16).ok()?.to_ne_bytes());
     let ip = match address.len() {
         8 => IpAddr::from(word(0)?),
         32 => {
@@ -101,16 +93,13 @@ fn ip_line(line: &str, port: u16, listening_only: bool) -> Option<(IpAddr, u64)>
 /// the other's family.
 fn collide(a: IpAddr, b: IpAddr) -> bool {
     let (a, b) = (a.to_canonical(), b.to_canonical());
-    let covers =
-        |wild: IpAddr, other: IpAddr| wild.is_unspecified() && (wild.is_ipv6() || other.is_ipv4());
+    let covers = |wild: IpAddr, other: IpAddr| wild.is_unspecified() && (wild.is_ipv6() || other.is_ipv4());
     a == b || covers(a, b) || covers(b, a)
 }
 
 /// Inodes of AF_UNIX sockets with this name (`@` for abstract ones).
 fn unix_inodes(name: &str) -> BTreeSet<u64> {
-    table("unix")
-        .filter_map(|line| unix_line(&line, name))
-        .collect()
+    table("unix").filter_map(|line| unix_line(&line, name)).collect()
 }
 
 /// Inode of one line of /proc/net/unix, if the name is right. Accepted connections carry the
@@ -144,9 +133,7 @@ fn processes(inodes: &BTreeSet<u64>) -> Vec<String> {
 /// All processes, lowest pid first.
 fn pids() -> BTreeSet<u32> {
     let entries = fs::read_dir("/proc").ok().into_iter().flatten();
-    entries
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-        .collect()
+    entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect()
 }
 
 fn has_socket(pid: u32, inodes: &BTreeSet<u64>, budget: &mut usize) -> bool {
@@ -161,9 +148,7 @@ fn has_socket(pid: u32, inodes: &BTreeSet<u64>, budget: &mut usize) -> bool {
         let Ok(target) = fs::read_link(entry.path()) else {
             continue;
         };
-        let inode = target
-            .to_str()
-            .and_then(|t| t.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok());
+        let inode = target.to_str().and_then(|t| t.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok());
         if inode.is_some_and(|inode| inodes.contains(&inode)) {
             return true;
         }
@@ -187,12 +172,8 @@ fn words(pid: u32) -> String {
 /// The innermost unit in the path of a cgroup.
 fn unit_of(cgroup: &str) -> Option<&str> {
     const SUFFIXES: [&str; 3] = [".service", ".socket", ".scope"];
-    let path = cgroup
-        .lines()
-        .filter_map(|line| line.splitn(3, ':').nth(2))
-        .find(|path| path.len() > 1)?;
-    path.rsplit('/')
-        .find(|part| SUFFIXES.iter().any(|suffix| part.ends_with(suffix)))
+    let path = cgroup.lines().filter_map(|line| line.splitn(3, ':').nth(2)).find(|path| path.len() > 1)?;
+    path.rsplit('/').find(|part| SUFFIXES.iter().any(|suffix| part.ends_with(suffix)))
 }
 
 #[cfg(test)]
@@ -216,10 +197,7 @@ mod tests {
         let unix = "ffff888: 00000002 00000000 00010000 0001 01 77 /run/with a blank";
         assert_eq!(unix_line(unix, "/run/with a blank"), Some(77));
         assert_eq!(unix_line(unix, "/run/with"), None);
-        assert_eq!(
-            unix_line("ffff888: 00000002 00000000 00010000 0001 01 77", ""),
-            None
-        );
+        assert_eq!(unix_line("ffff888: 00000002 00000000 00010000 0001 01 77", ""), None);
     }
 
     #[test]
@@ -233,14 +211,8 @@ mod tests {
 
     #[test]
     fn the_unit_is_the_innermost() {
-        assert_eq!(
-            unit_of("0::/system.slice/nginx.service\n"),
-            Some("nginx.service")
-        );
-        assert_eq!(
-            unit_of("0::/user.slice/u@1.service/app.slice/x.scope"),
-            Some("x.scope")
-        );
+        assert_eq!(unit_of("0::/system.slice/nginx.service\n"), Some("nginx.service"));
+        assert_eq!(unit_of("0::/user.slice/u@1.service/app.slice/x.scope"), Some("x.scope"));
         assert_eq!(unit_of("0::/\n"), None);
     }
 
@@ -248,15 +220,7 @@ mod tests {
     fn our_own_listener_is_found() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let words = holder(
-            &Address::V4([0, 0, 0, 0].into(), port),
-            libc::SOCK_STREAM,
-            0,
-        )
-        .unwrap();
-        assert!(
-            words.contains(&format!("pid {}", std::process::id())),
-            "{words}"
-        );
+        let words = holder(&Address::V4([0, 0, 0, 0].into(), port), libc::SOCK_STREAM, 0).unwrap();
+        assert!(words.contains(&format!("pid {}", std::process::id())), "{words}");
     }
 }

@@ -3,9 +3,9 @@
 
 pub mod accept;
 pub mod address;
-mod child;
 pub mod cgroup;
 mod cgroup_find;
+mod child;
 pub mod clone;
 pub mod drain;
 pub mod errno;
@@ -13,8 +13,8 @@ pub mod files;
 pub mod holder;
 pub mod notify;
 pub mod peer;
-pub mod poll;
 pub mod pidfile;
+pub mod poll;
 mod prepared;
 pub mod process;
 pub mod raw;

@@ -89,21 +89,15 @@ impl NotifySocket {
     pub fn bind(path: &str) -> Result<NotifySocket, CallError> {
         match bind(path) {
             Ok(fd) => Ok(NotifySocket::adopt(fd, path)),
-            Err(errno) => Err(CallError {
-                call: format!("binding the notification socket {path}"),
-                errno,
-                holder: None,
-            }),
+            Err(errno) => {
+                Err(CallError { call: format!("binding the notification socket {path}"), errno, holder: None })
+            }
         }
     }
 
     /// Takes over one that an earlier program bound.
     pub fn adopt(fd: OwnedFd, path: &str) -> NotifySocket {
-        NotifySocket {
-            fd,
-            path: path.to_owned(),
-            node: node(path),
-        }
+        NotifySocket { fd, path: path.to_owned(), node: node(path) }
     }
 
     /// Where it is, for `NOTIFY_SOCKET`.
@@ -117,10 +111,7 @@ impl NotifySocket {
         match raw::receive(self.fd.as_fd(), &mut buffer) {
             Ok(received) => judge(received, &buffer).map(Some),
             Err(Errno::EAGAIN | Errno::EINTR) => Ok(None),
-            Err(errno) => Err(Dropped {
-                why: Why::Receive(errno),
-                pid: None,
-            }),
+            Err(errno) => Err(Dropped { why: Why::Receive(errno), pid: None }),
         }
     }
 }
@@ -151,15 +142,7 @@ fn bind(path: &str) -> nix::Result<OwnedFd> {
 
 /// The limits of the transport.
 fn judge(received: raw::Received, buffer: &[u8]) -> Result<Message, Dropped> {
-    let drop_it = |why| {
-        Err(Dropped {
-            why,
-            pid: received
-                .credentials
-                .map(|(pid, ..)| pid)
-                .filter(|pid| *pid > 0),
-        })
-    };
+    let drop_it = |why| Err(Dropped { why, pid: received.credentials.map(|(pid, ..)| pid).filter(|pid| *pid > 0) });
     if received.truncated {
         return drop_it(Why::TooLong);
     }
@@ -177,14 +160,7 @@ fn judge(received: raw::Received, buffer: &[u8]) -> Result<Message, Dropped> {
         Ok(parsed) => parsed,
         Err(why) => return drop_it(why),
     };
-    Ok(Message {
-        pid,
-        uid,
-        gid,
-        words,
-        lines,
-        fds: received.fds,
-    })
+    Ok(Message { pid, uid, gid, words, lines, fds: received.fds })
 }
 
 /// The text of a datagram: its words (see [`Message::words`]) and the number of its lines. Pure.
@@ -247,10 +223,7 @@ mod tests {
     fn words_are_first_occurrences_and_lines_are_counted() {
         let (words, lines) = split("READY=1\n\nSTATUS=a=b\nREADY=0\nnonsense\n=x\nEMPTY=\n");
         let expected = [("READY", "1"), ("STATUS", "a=b"), ("EMPTY", "")];
-        assert_eq!(
-            words,
-            expected.map(|(key, value)| (key.to_owned(), value.to_owned()))
-        );
+        assert_eq!(words, expected.map(|(key, value)| (key.to_owned(), value.to_owned())));
         assert_eq!(lines, 6);
         assert_eq!(split(""), (Vec::new(), 0));
     }

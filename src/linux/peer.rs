@@ -52,9 +52,7 @@ impl ListenerFacts {
         let fd = listener.as_fd();
         let family = raw::get_option_int(fd, libc::SOL_SOCKET, libc::SO_DOMAIN)?;
         let local = match address::decode(&raw::socket_name(fd, End::Local)?) {
-            Name::Ip(ip, port, _) if !ip.is_unspecified() && !is_transparent(fd, family) => {
-                Some((ip, port))
-            }
+            Name::Ip(ip, port, _) if !ip.is_unspecified() && !is_transparent(fd, family) => Some((ip, port)),
             _ => None,
         };
         Ok(ListenerFacts { family, local })
@@ -78,10 +76,7 @@ pub fn peer(connection: impl AsFd, listener: &ListenerFacts) -> Option<PeerFacts
         libc::AF_UNIX => unix_peer(fd),
         libc::AF_VSOCK => match (name(fd, End::Local)?, name(fd, End::Remote)?) {
             (Name::Vsock(cid, port), Name::Vsock(remote_cid, remote_port)) => {
-                Some(PeerFacts::Vsock {
-                    local: (cid, port),
-                    remote: (remote_cid, remote_port),
-                })
+                Some(PeerFacts::Vsock { local: (cid, port), remote: (remote_cid, remote_port) })
             }
             _ => None,
         },
@@ -90,9 +85,7 @@ pub fn peer(connection: impl AsFd, listener: &ListenerFacts) -> Option<PeerFacts
 }
 
 fn name(fd: BorrowedFd<'_>, end: End) -> Option<Name> {
-    raw::socket_name(fd, end)
-        .ok()
-        .map(|raw| address::decode(&raw))
+    raw::socket_name(fd, end).ok().map(|raw| address::decode(&raw))
 }
 
 fn ip_peer(fd: BorrowedFd<'_>, local: Option<(IpAddr, u16)>) -> Option<PeerFacts> {
@@ -110,50 +103,30 @@ fn ip_peer(fd: BorrowedFd<'_>, local: Option<(IpAddr, u16)>) -> Option<PeerFacts
         let name = address::interface_name(scope);
         name.unwrap_or_else(|| scope.to_string()).as_str().into()
     });
-    Some(PeerFacts::Ip {
-        local,
-        remote: (ip, port),
-        scope,
-    })
+    Some(PeerFacts::Ip { local, remote: (ip, port), scope })
 }
 
 fn unix_peer(fd: BorrowedFd<'_>) -> Option<PeerFacts> {
     let mut bytes = [0u8; size_of::<libc::ucred>()];
     let length = raw::get_option(fd, libc::SOL_SOCKET, libc::SO_PEERCRED, &mut bytes).ok()?;
     let (pid, uid) = match bytes {
-        [p0, p1, p2, p3, u0, u1, u2, u3, ..] if length == bytes.len() => (
-            i32::from_ne_bytes([p0, p1, p2, p3]),
-            u32::from_ne_bytes([u0, u1, u2, u3]),
-        ),
+        [p0, p1, p2, p3, u0, u1, u2, u3, ..] if length == bytes.len() => {
+            (i32::from_ne_bytes([p0, p1, p2, p3]), u32::from_ne_bytes([u0, u1, u2, u3]))
+        }
         _ => return None,
     };
-    let address = name(fd, End::Remote)?
-        .unix_display()
-        .map(|text| text.as_str().into());
-    Some(PeerFacts::Unix {
-        pid: (pid > 0).then_some(pid),
-        uid,
-        address,
-    })
+    let address = name(fd, End::Remote)?.unix_display().map(|text| text.as_str().into());
+    Some(PeerFacts::Unix { pid: (pid > 0).then_some(pid), uid, address })
 }
 
 impl PeerFacts {
     /// `1.2.3.4:5`, `[::1]:5`, `PID 7/UID 0`, `vsock:CID:PORT`; IPv4-mapped addresses as IPv4.
     pub fn display(&self) -> String {
         match self {
-            PeerFacts::Ip {
-                remote: (ip, port), ..
-            } => SocketAddr::new(ip.to_canonical(), *port).to_string(),
-            PeerFacts::Unix {
-                pid: Some(pid),
-                uid,
-                ..
-            } => format!("PID {pid}/UID {uid}"),
+            PeerFacts::Ip { remote: (ip, port), .. } => SocketAddr::new(ip.to_canonical(), *port).to_string(),
+            PeerFacts::Unix { pid: Some(pid), uid, .. } => format!("PID {pid}/UID {uid}"),
             PeerFacts::Unix { pid: None, uid, .. } => format!("unknown/UID {uid}"),
-            PeerFacts::Vsock {
-                remote: (cid, port),
-                ..
-            } => format!("vsock:{cid}:{port}"),
+            PeerFacts::Vsock { remote: (cid, port), .. } => format!("vsock:{cid}:{port}"),
         }
     }
 }

@@ -37,15 +37,10 @@ pub enum Refusal {
 
 /// Reads a PID file and takes hold of the process it names. `control` is the control process, which
 /// cannot be the main one; `in_unit` says who belongs to the unit.
-pub fn read(
-    path: &Path,
-    control: Option<i32>,
-    in_unit: impl FnOnce(i32) -> bool,
-) -> Result<Process, Refusal> {
+pub fn read(path: &Path, control: Option<i32>, in_unit: impl FnOnce(i32) -> bool) -> Result<Process, Refusal> {
     let unreadable = |errno| Refusal::Unreadable(path.to_owned(), errno);
     let found = follow(path).map_err(unreadable)?;
-    let pid = parse(&content(&found.file).map_err(unreadable)?)
-        .ok_or_else(|| Refusal::Garbage(path.to_owned()))?;
+    let pid = parse(&content(&found.file).map_err(unreadable)?).ok_or_else(|| Refusal::Garbage(path.to_owned()))?;
     if pid == 1 || pid == std::process::id() as i32 || Some(pid) == control {
         return Err(Refusal::Impossible(path.to_owned(), pid));
     }
@@ -94,15 +89,10 @@ struct Found {
 /// Walks to a file, through symbolic links, and watches who owns the way.
 fn follow(path: &Path) -> Result<Found, Errno> {
     let named = OFlag::O_PATH | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW;
-    let open =
-        |directory: BorrowedFd<'_>, name: &Path| openat(directory, name, named, Mode::empty());
+    let open = |directory: BorrowedFd<'_>, name: &Path| openat(directory, name, named, Mode::empty());
     let parts = |path: &Path| -> VecDeque<OsString> {
-        let kept =
-            |part: &Component<'_>| matches!(part, Component::Normal(_) | Component::ParentDir);
-        path.components()
-            .filter(kept)
-            .map(|part| part.as_os_str().to_owned())
-            .collect()
+        let kept = |part: &Component<'_>| matches!(part, Component::Normal(_) | Component::ParentDir);
+        path.components().filter(kept).map(|part| part.as_os_str().to_owned()).collect()
     };
     let mut todo = parts(path);
     let mut file = open(AT_FDCWD, Path::new("/"))?;
@@ -134,11 +124,7 @@ fn follow(path: &Path) -> Result<Found, Errno> {
         todo = way;
     }
     let kind = SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT;
-    if kind == SFlag::S_IFREG {
-        Ok(Found { file, stat, safe })
-    } else {
-        Err(Errno::EINVAL)
-    }
+    if kind == SFlag::S_IFREG { Ok(Found { file, stat, safe }) } else { Err(Errno::EINVAL) }
 }
 
 /// Waits for a PID file. Read the file after making this and after each change, not before.
@@ -153,11 +139,7 @@ impl Watch {
     /// Watches the directory of the file, or the nearest one above it that exists.
     pub fn new(path: &Path) -> Result<Watch, Errno> {
         let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)?;
-        let mut watch = Watch {
-            path: path.to_owned(),
-            inotify,
-            armed: None,
-        };
+        let mut watch = Watch { path: path.to_owned(), inotify, armed: None };
         watch.arm()?;
         Ok(watch)
     }
@@ -215,8 +197,7 @@ mod tests {
     use super::*;
 
     fn directory(name: &str) -> PathBuf {
-        let path =
-            std::env::temp_dir().join(format!("porterd-pidfile-{name}-{}", std::process::id()));
+        let path = std::env::temp_dir().join(format!("porterd-pidfile-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&path).unwrap();
         path
     }
@@ -225,16 +206,7 @@ mod tests {
     fn only_the_first_line_counts() {
         assert_eq!(parse(b"123\nrest"), Some(123));
         assert_eq!(parse(b" 7 \n"), Some(7));
-        for garbage in [
-            &b""[..],
-            b"\n12",
-            b"0\n",
-            b"-4\n",
-            b"12 13\n",
-            b"x\n",
-            b"\xff\n",
-            b"99999999999\n",
-        ] {
+        for garbage in [&b""[..], b"\n12", b"0\n", b"-4\n", b"12 13\n", b"x\n", b"\xff\n", b"99999999999\n"] {
             assert_eq!(parse(garbage), None, "{garbage:?}");
         }
     }
@@ -250,14 +222,8 @@ mod tests {
         let me = std::process::id() as i32;
         assert_eq!(read("what\n"), Err(Refusal::Garbage(file.clone())));
         assert_eq!(read("1\n"), Err(Refusal::Impossible(file.clone(), 1)));
-        assert_eq!(
-            read(&format!("{me}\n")),
-            Err(Refusal::Impossible(file.clone(), me))
-        );
-        assert_eq!(
-            read("999999999\n"),
-            Err(Refusal::Dead(file.clone(), 999_999_999))
-        );
+        assert_eq!(read(&format!("{me}\n")), Err(Refusal::Impossible(file.clone(), me)));
+        assert_eq!(read("999999999\n"), Err(Refusal::Dead(file.clone(), 999_999_999)));
         let parent = std::os::unix::process::parent_id() as i32;
         assert_eq!(read(&format!("{parent}\n")), Ok(parent));
         std::fs::remove_file(&file).unwrap();

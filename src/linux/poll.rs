@@ -117,33 +117,18 @@ impl Poll {
         let flags = TimerFlags::TFD_CLOEXEC | TimerFlags::TFD_NONBLOCK;
         let timer = TimerFd::new(ClockId::CLOCK_BOOTTIME, flags)?;
         epoll.add(&timer, EpollEvent::new(EpollFlags::EPOLLIN, TIMER))?;
-        Ok(Poll {
-            epoll,
-            timer,
-            armed: None,
-            events: vec![EpollEvent::empty(); EVENTS_PER_TURN],
-        })
+        Ok(Poll { epoll, timer, armed: None, events: vec![EpollEvent::empty(); EVENTS_PER_TURN] })
     }
 
     /// Watches a descriptor, level-triggered. EPERM: the kernel cannot watch it (regular files,
     /// `/dev/null`). EINVAL: the token needs more than 56 bits.
     pub fn add(&self, fd: impl AsFd, class: Class, token: u64, interest: Interest) -> Result<()> {
-        self.epoll
-            .add(fd, EpollEvent::new(interest.flags(), datum(class, token)?))
+        self.epoll.add(fd, EpollEvent::new(interest.flags(), datum(class, token)?))
     }
 
     /// Changes what a watched descriptor is watched for.
-    pub fn modify(
-        &self,
-        fd: impl AsFd,
-        class: Class,
-        token: u64,
-        interest: Interest,
-    ) -> Result<()> {
-        self.epoll.modify(
-            fd,
-            &mut EpollEvent::new(interest.flags(), datum(class, token)?),
-        )
+    pub fn modify(&self, fd: impl AsFd, class: Class, token: u64, interest: Interest) -> Result<()> {
+        self.epoll.modify(fd, &mut EpollEvent::new(interest.flags(), datum(class, token)?))
     }
 
     /// Stops watching. Needed before closing whenever another process may share the descriptor: the
@@ -176,10 +161,7 @@ impl Poll {
                 let nanoseconds = (at.0 % 1_000_000 * 1000).max(u64::from(at.0 == 0));
                 let seconds = i64::try_from(at.0 / 1_000_000).unwrap_or(i64::MAX);
                 let at = TimeSpec::new(seconds as _, nanoseconds as _);
-                self.timer.set(
-                    Expiration::OneShot(at),
-                    TimerSetTimeFlags::TFD_TIMER_ABSTIME,
-                )?;
+                self.timer.set(Expiration::OneShot(at), TimerSetTimeFlags::TFD_TIMER_ABSTIME)?;
             }
         }
         self.armed = deadline;
@@ -309,8 +291,7 @@ mod tests {
         let pairs: Vec<_> = (0..3).map(|_| UnixStream::pair().unwrap()).collect();
         let classes = [Class::Listener, Class::Exit, Class::Notify];
         for (i, ((ours, _), class)) in pairs.iter().zip(classes).enumerate() {
-            poll.add(ours, class, (1 << 50) + i as u64, Interest::Read)
-                .unwrap();
+            poll.add(ours, class, (1 << 50) + i as u64, Interest::Read).unwrap();
         }
         for (_, theirs) in &pairs {
             (&*theirs).write_all(b"x").unwrap();
@@ -323,20 +304,11 @@ mod tests {
             assert_eq!(tokens, [2, 1, 0]);
             assert!(ready.iter().all(|r| r.readable && !r.hangup && !r.writable));
         }
-        poll.modify(&pairs[0].0, Class::Listener, 9, Interest::Write)
-            .unwrap();
+        poll.modify(&pairs[0].0, Class::Listener, 9, Interest::Write).unwrap();
         poll.remove(&pairs[1].0).unwrap();
         poll.remove(&pairs[2].0).unwrap();
         poll.wait(None, &mut ready).unwrap();
-        assert_eq!(
-            (
-                ready.len(),
-                ready[0].token,
-                ready[0].writable,
-                ready[0].readable
-            ),
-            (1, 9, true, false)
-        );
+        assert_eq!((ready.len(), ready[0].token, ready[0].writable, ready[0].readable), (1, 9, true, false));
     }
 
     #[test]
@@ -370,9 +342,6 @@ mod tests {
         assert_eq!(signals.read().unwrap(), None);
         nix::sys::signal::raise(Signal::SIGUSR2).unwrap();
         let caught = signals.read().unwrap().unwrap();
-        assert_eq!(
-            (caught.signal, caught.pid),
-            (libc::SIGUSR2, std::process::id() as i32)
-        );
+        assert_eq!((caught.signal, caught.pid), (libc::SIGUSR2, std::process::id() as i32));
     }
 }

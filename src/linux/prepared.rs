@@ -37,26 +37,14 @@ impl Prepared {
         pointers.extend(program.envp.iter().map(|entry| entry.as_ptr()));
         pointers.push(std::ptr::null());
 
-        let mut prepared = Prepared {
-            pointers,
-            envp,
-            slots,
-            stamped: Vec::new(),
-            stamp_offsets: Vec::new(),
-        };
+        let mut prepared = Prepared { pointers, envp, slots, stamped: Vec::new(), stamp_offsets: Vec::new() };
         prepared.copy_stamped(program)?;
         Ok(prepared)
     }
 
     fn copy_stamped(&mut self, program: &Program) -> Result<(), Errno> {
-        let arguments = program
-            .argv_stamps
-            .iter()
-            .map(|stamp| (0, &program.argv[..], stamp));
-        let variables = program
-            .stamps
-            .iter()
-            .map(|stamp| (self.envp, &program.envp[..], stamp));
+        let arguments = program.argv_stamps.iter().map(|stamp| (0, &program.argv[..], stamp));
+        let variables = program.stamps.iter().map(|stamp| (self.envp, &program.envp[..], stamp));
         // Index of the pointer, and where its copy begins.
         let mut copies: Vec<(usize, usize)> = Vec::new();
         for (first, words, stamp) in arguments.chain(variables) {
@@ -70,8 +58,7 @@ impl Prepared {
                 None => {
                     copies.push((pointer, self.stamped.len()));
                     let base = self.stamped.len();
-                    self.stamped
-                        .extend(word.as_bytes_with_nul().iter().map(|b| Cell::new(*b)));
+                    self.stamped.extend(word.as_bytes_with_nul().iter().map(|b| Cell::new(*b)));
                     base
                 }
             };
@@ -81,9 +68,7 @@ impl Prepared {
         self.stamp_offsets.sort_unstable_by(|a, b| b.cmp(a));
         // Only now, because the buffer has moved while it grew.
         for (index, base) in copies {
-            if let (Some(pointer), Some(copy)) =
-                (self.pointers.get_mut(index), self.stamped.get(base..))
-            {
+            if let (Some(pointer), Some(copy)) = (self.pointers.get_mut(index), self.stamped.get(base..)) {
                 *pointer = copy.as_ptr().cast();
             }
         }

@@ -39,10 +39,7 @@ impl Process {
     /// Takes hold of a process that exists already. The caller checks afterwards that it is the one
     /// that was meant: the pid may have been reused a moment ago.
     pub fn adopt(pid: i32) -> Result<Process, Errno> {
-        Ok(Process {
-            pid,
-            pidfd: raw::pidfd_open(pid)?,
-        })
+        Ok(Process { pid, pidfd: raw::pidfd_open(pid)? })
     }
 
     /// See [`send_signal`].
@@ -92,14 +89,8 @@ pub fn reap_strangers(tracked: impl Fn(i32) -> bool) -> Vec<(i32, Exit)> {
     while let Ok(Some(ended)) = raw::wait(Whom::Any, true) {
         if tracked(ended.pid) {
             let me = std::process::id() as i32;
-            let zombies = snapshot()
-                .into_iter()
-                .filter(|(_, s)| s.parent == me && s.state == 'Z');
-            reaped.extend(
-                zombies
-                    .filter(|(pid, _)| !tracked(*pid))
-                    .filter_map(|(pid, _)| reap(pid)),
-            );
+            let zombies = snapshot().into_iter().filter(|(_, s)| s.parent == me && s.state == 'Z');
+            reaped.extend(zombies.filter(|(pid, _)| !tracked(*pid)).filter_map(|(pid, _)| reap(pid)));
             break;
         }
         match reap(ended.pid) {
@@ -111,10 +102,7 @@ pub fn reap_strangers(tracked: impl Fn(i32) -> bool) -> Vec<(i32, Exit)> {
 }
 
 fn reap(pid: i32) -> Option<(i32, Exit)> {
-    raw::wait(Whom::Pid(pid), false)
-        .ok()
-        .flatten()
-        .map(|ended| (pid, exit_of(ended)))
+    raw::wait(Whom::Pid(pid), false).ok().flatten().map(|ended| (pid, exit_of(ended)))
 }
 
 /// What `/proc/PID/stat` says.
@@ -154,14 +142,8 @@ fn parse_stat(bytes: &[u8]) -> Option<Stat> {
     let mut rest = text.get(close + 1..)?.split_ascii_whitespace();
     let state = rest.next()?.chars().next()?;
     let mut number = || rest.next()?.parse::<i64>().ok();
-    let (parent, group, session, _tty, _tty_group, flags) = (
-        number()?,
-        number()?,
-        number()?,
-        number()?,
-        number()?,
-        number()?,
-    );
+    let (parent, group, session, _tty, _tty_group, flags) =
+        (number()?, number()?, number()?, number()?, number()?, number()?);
     Some(Stat {
         comm: text.get(open + 1..close)?.to_owned(),
         state,
@@ -189,12 +171,7 @@ pub fn cmdline(pid: i32) -> Option<Vec<String>> {
     if words.is_empty() {
         return Some(Vec::new());
     }
-    Some(
-        words
-            .split(|b| *b == 0)
-            .map(|w| String::from_utf8_lossy(w).into_owned())
-            .collect(),
-    )
+    Some(words.split(|b| *b == 0).map(|w| String::from_utf8_lossy(w).into_owned()).collect())
 }
 
 /// Whether the initial environment of a process holds `NAME=VALUE`.
@@ -205,11 +182,7 @@ pub fn has_variable(pid: i32, entry: &str) -> bool {
 
 fn read_bounded(path: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
-    File::open(path)
-        .ok()?
-        .take(ENVIRON_BYTES_MAX)
-        .read_to_end(&mut bytes)
-        .ok()?;
+    File::open(path).ok()?.take(ENVIRON_BYTES_MAX).read_to_end(&mut bytes).ok()?;
     Some(bytes)
 }
 
@@ -240,19 +213,10 @@ pub struct Roots<'a> {
 /// ourselves, kernel threads and what has ended.
 pub fn members(roots: &Roots<'_>) -> Vec<i32> {
     let me = std::process::id() as i32;
-    members_in(&snapshot(), roots, me, |pid| {
-        roots
-            .invocation
-            .is_some_and(|entry| has_variable(pid, entry))
-    })
+    members_in(&snapshot(), roots, me, |pid| roots.invocation.is_some_and(|entry| has_variable(pid, entry)))
 }
 
-fn members_in(
-    all: &BTreeMap<i32, Stat>,
-    roots: &Roots<'_>,
-    me: i32,
-    carries: impl Fn(i32) -> bool,
-) -> Vec<i32> {
+fn members_in(all: &BTreeMap<i32, Stat>, roots: &Roots<'_>, me: i32, carries: impl Fn(i32) -> bool) -> Vec<i32> {
     let ours = all.get(&me).map_or((0, 0), |s| (s.group, s.session));
     let mut groups: BTreeSet<i32> = BTreeSet::new();
     let mut sessions: BTreeSet<i32> = BTreeSet::new();
@@ -290,10 +254,7 @@ fn members_in(
             break;
         }
     }
-    found
-        .into_iter()
-        .filter(|pid| all.get(pid).is_some_and(|s| !s.is_gone()))
-        .collect()
+    found.into_iter().filter(|pid| all.get(pid).is_some_and(|s| !s.is_gone())).collect()
 }
 
 /// Sends signals, in order, to every process that `list` names and its own repetition still finds,
@@ -303,10 +264,7 @@ pub fn kill_all(mut list: impl FnMut() -> Vec<i32>, signals: &[i32], spare: &[i3
     let mut seen: BTreeSet<i32> = spare.iter().copied().chain([me]).collect();
     let mut signalled = Vec::new();
     for _ in 0..KILL_ROUNDS_MAX {
-        let fresh: Vec<i32> = list()
-            .into_iter()
-            .filter(|pid| *pid > 1 && !seen.contains(pid))
-            .collect();
+        let fresh: Vec<i32> = list().into_iter().filter(|pid| *pid > 1 && !seen.contains(pid)).collect();
         if fresh.is_empty() {
             break;
         }
@@ -315,10 +273,7 @@ pub fn kill_all(mut list: impl FnMut() -> Vec<i32>, signals: &[i32], spare: &[i3
             let Ok(pidfd) = raw::pidfd_open(pid) else {
                 continue;
             };
-            let sent = signals
-                .iter()
-                .filter(|s| raw::pidfd_send_signal(pidfd.as_fd(), **s).is_ok())
-                .count();
+            let sent = signals.iter().filter(|s| raw::pidfd_send_signal(pidfd.as_fd(), **s).is_ok()).count();
             if sent > 0 {
                 signalled.push(pid);
             }
@@ -332,14 +287,7 @@ mod tests {
     use super::*;
 
     fn row(parent: i32, group: i32, session: i32) -> Stat {
-        Stat {
-            comm: "x".into(),
-            state: 'S',
-            parent,
-            group,
-            session,
-            kernel: false,
-        }
+        Stat { comm: "x".into(), state: 'S', parent, group, session, kernel: false }
     }
 
     #[test]
@@ -347,63 +295,32 @@ mod tests {
         let line = b"77 (a) Z 1 (b c) S 5 6 7 0 -1 4194304 1 2 3";
         let stat = parse_stat(line).unwrap();
         assert_eq!((stat.comm.as_str(), stat.state), ("a) Z 1 (b c", 'S'));
-        assert_eq!(
-            (stat.parent, stat.group, stat.session, stat.kernel),
-            (5, 6, 7, false)
-        );
+        assert_eq!((stat.parent, stat.group, stat.session, stat.kernel), (5, 6, 7, false));
     }
 
     #[test]
     fn members_are_found_by_ancestry_session_group_and_environment() {
         let all: BTreeMap<i32, Stat> = [
-            (
-                2,
-                Stat {
-                    kernel: true,
-                    ..row(0, 0, 0)
-                },
-            ),
-            (10, row(1, 10, 10)),  // ourselves
-            (20, row(10, 20, 20)), // main
-            (21, row(20, 21, 21)), // its child with a session of its own
-            (22, row(21, 22, 22)), // grandchild
-            (23, row(1, 20, 20)),  // orphan in the session
-            (24, row(10, 24, 24)), // orphan that is ours, by environment
-            (25, row(10, 25, 25)), // somebody else's child of ours
-            (
-                26,
-                Stat {
-                    state: 'Z',
-                    ..row(20, 20, 20)
-                },
-            ), // ended
-            (27, row(10, 10, 10)), // in our own session
+            (2, Stat { kernel: true, ..row(0, 0, 0) }),
+            (10, row(1, 10, 10)),                         // ourselves
+            (20, row(10, 20, 20)),                        // main
+            (21, row(20, 21, 21)),                        // its child with a session of its own
+            (22, row(21, 22, 22)),                        // grandchild
+            (23, row(1, 20, 20)),                         // orphan in the session
+            (24, row(10, 24, 24)),                        // orphan that is ours, by environment
+            (25, row(10, 25, 25)),                        // somebody else's child of ours
+            (26, Stat { state: 'Z', ..row(20, 20, 20) }), // ended
+            (27, row(10, 10, 10)),                        // in our own session
         ]
         .into();
-        let roots = Roots {
-            alive: &[20],
-            past: &[],
-            invocation: None,
-        };
-        assert_eq!(
-            members_in(&all, &roots, 10, |pid| pid == 24),
-            [20, 21, 22, 23, 24]
-        );
+        let roots = Roots { alive: &[20], past: &[], invocation: None };
+        assert_eq!(members_in(&all, &roots, 10, |pid| pid == 24), [20, 21, 22, 23, 24]);
     }
 
     #[test]
     fn a_number_of_the_past_needs_the_environment() {
-        let all: BTreeMap<i32, Stat> = [
-            (10, row(1, 10, 10)),
-            (30, row(1, 20, 20)),
-            (31, row(1, 20, 20)),
-        ]
-        .into();
-        let roots = Roots {
-            alive: &[],
-            past: &[20],
-            invocation: None,
-        };
+        let all: BTreeMap<i32, Stat> = [(10, row(1, 10, 10)), (30, row(1, 20, 20)), (31, row(1, 20, 20))].into();
+        let roots = Roots { alive: &[], past: &[20], invocation: None };
         assert_eq!(members_in(&all, &roots, 10, |pid| pid == 31), [31]);
     }
 

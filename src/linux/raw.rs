@@ -19,10 +19,7 @@ pub struct RawAddress {
 
 impl RawAddress {
     /// No address at all.
-    pub const EMPTY: RawAddress = RawAddress {
-        bytes: [0; 128],
-        length: 0,
-    };
+    pub const EMPTY: RawAddress = RawAddress { bytes: [0; 128], length: 0 };
 
     /// The bytes in use.
     pub fn used(&self) -> &[u8] {
@@ -65,13 +62,7 @@ pub fn bind(fd: BorrowedFd<'_>, address: &RawAddress) -> Result<()> {
     let used = address.used();
     // SAFETY: the pointer and length describe `used`, which outlives the call; the kernel only
     // reads it, and does not ask for alignment.
-    let result = unsafe {
-        libc::bind(
-            fd.as_raw_fd(),
-            used.as_ptr().cast(),
-            used.len() as libc::socklen_t,
-        )
-    };
+    let result = unsafe { libc::bind(fd.as_raw_fd(), used.as_ptr().cast(), used.len() as libc::socklen_t) };
     Errno::result(result).map(drop)
 }
 
@@ -79,13 +70,7 @@ pub fn bind(fd: BorrowedFd<'_>, address: &RawAddress) -> Result<()> {
 pub fn connect(fd: BorrowedFd<'_>, address: &RawAddress) -> Result<()> {
     let used = address.used();
     // SAFETY: as in `bind`.
-    let result = unsafe {
-        libc::connect(
-            fd.as_raw_fd(),
-            used.as_ptr().cast(),
-            used.len() as libc::socklen_t,
-        )
-    };
+    let result = unsafe { libc::connect(fd.as_raw_fd(), used.as_ptr().cast(), used.len() as libc::socklen_t) };
     Errno::result(result).map(drop)
 }
 
@@ -99,14 +84,7 @@ pub fn listen(fd: BorrowedFd<'_>, backlog: i32) -> Result<()> {
 pub fn accept(fd: BorrowedFd<'_>) -> Result<OwnedFd> {
     let flags = libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
     // SAFETY: null pointers say that the peer's address is not wanted.
-    let new = unsafe {
-        libc::accept4(
-            fd.as_raw_fd(),
-            std::ptr::null_mut(),
-            std::ptr::null_mut(),
-            flags,
-        )
-    };
+    let new = unsafe { libc::accept4(fd.as_raw_fd(), std::ptr::null_mut(), std::ptr::null_mut(), flags) };
     own_new_descriptor(new)
 }
 
@@ -191,10 +169,7 @@ struct ControlRoom([u8; 2048]);
 /// truncated: nobody could close them.
 pub fn receive(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> Result<Received> {
     let mut room = ControlRoom([0; 2048]);
-    let mut part = libc::iovec {
-        iov_base: buffer.as_mut_ptr().cast(),
-        iov_len: buffer.len(),
-    };
+    let mut part = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
     // SAFETY: msghdr is plain data for which all zeros is valid.
     let mut header: libc::msghdr = unsafe { std::mem::zeroed() };
     header.msg_iov = &mut part;
@@ -268,9 +243,7 @@ pub fn mq_open(name: &CStr, mode: u32, attributes: Option<(i64, i64)>) -> Result
         pointer = &mut wanted;
     }
     // SAFETY: `name` ends with NUL; `pointer` is null or leads to `wanted`, alive during the call.
-    own_new_descriptor(unsafe {
-        libc::mq_open(name.as_ptr(), flags, mode as libc::mode_t, pointer)
-    })
+    own_new_descriptor(unsafe { libc::mq_open(name.as_ptr(), flags, mode as libc::mode_t, pointer) })
 }
 
 /// mq_getattr(3): bytes of the longest message of a queue.
@@ -353,11 +326,7 @@ pub(super) fn wait(whom: Whom<'_>, keep: bool) -> Result<Option<Ended>> {
     }
     // SAFETY: waitid fills the fields of SIGCHLD, or leaves the zeros.
     let (pid, status) = unsafe { (info.si_pid(), info.si_status()) };
-    Ok((pid != 0).then_some(Ended {
-        pid,
-        code: info.si_code,
-        status,
-    }))
+    Ok((pid != 0).then_some(Ended { pid, code: info.si_code, status }))
 }
 
 /// Whether two descriptors of ours are one open file description (kcmp(2) `KCMP_FILE`). `None` if
@@ -373,29 +342,14 @@ pub fn same_open_file(a: BorrowedFd<'_>, b: BorrowedFd<'_>) -> Option<bool> {
 /// setxattr(2), replacing what is there; follows symbolic links.
 pub fn setxattr(path: &CStr, name: &CStr, value: &[u8]) -> Result<()> {
     // SAFETY: two C strings and a slice with its length.
-    Errno::result(unsafe {
-        libc::setxattr(
-            path.as_ptr(),
-            name.as_ptr(),
-            value.as_ptr().cast(),
-            value.len(),
-            0,
-        )
-    })
-    .map(drop)
+    Errno::result(unsafe { libc::setxattr(path.as_ptr(), name.as_ptr(), value.as_ptr().cast(), value.len(), 0) })
+        .map(drop)
 }
 
 /// fgetxattr(2): the bytes written into `buffer`; `ERANGE` if it is too small.
 pub fn fgetxattr(fd: BorrowedFd<'_>, name: &CStr, buffer: &mut [u8]) -> Result<usize> {
     // SAFETY: a C string and a slice with its length.
-    let n = unsafe {
-        libc::fgetxattr(
-            fd.as_raw_fd(),
-            name.as_ptr(),
-            buffer.as_mut_ptr().cast(),
-            buffer.len(),
-        )
-    };
+    let n = unsafe { libc::fgetxattr(fd.as_raw_fd(), name.as_ptr(), buffer.as_mut_ptr().cast(), buffer.len()) };
     usize::try_from(n).map_err(|_| Errno::last())
 }
 
@@ -435,10 +389,7 @@ mod tests {
     fn sockets_have_numbers_of_their_own() {
         let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        assert_ne!(
-            socket_cookie(socket.as_fd()).unwrap(),
-            socket_cookie(other.as_fd()).unwrap()
-        );
+        assert_ne!(socket_cookie(socket.as_fd()).unwrap(), socket_cookie(other.as_fd()).unwrap());
     }
 
     #[test]

@@ -89,11 +89,7 @@ pub fn carry_out(port: &Port) -> Result<Opened, CallError> {
 
 /// As [`carry_out`], but a FIFO or message queue that a former run gave to `owner` is accepted too.
 pub fn carry_out_for(port: &Port, owner: Owner) -> Result<Opened, CallError> {
-    let mut work = Work {
-        opened: Opened::default(),
-        protocol: 0,
-        owner,
-    };
+    let mut work = Work { opened: Opened::default(), protocol: 0, owner };
     for call in &port.calls {
         if let Err(errno) = work.perform(call) {
             return Err(work.error(call, port, errno));
@@ -112,11 +108,7 @@ pub fn apply_connection_options(fd: impl AsFd, calls: &[SocketCall]) -> Vec<Call
         if let Err(errno) = set(fd.as_fd(), call)
             && on_error != OnError::Ignore
         {
-            warnings.push(CallWarning {
-                directive,
-                symbol: symbol.to_owned(),
-                errno,
-            });
+            warnings.push(CallWarning { directive, symbol: symbol.to_owned(), errno });
         }
     }
     warnings
@@ -124,9 +116,7 @@ pub fn apply_connection_options(fd: impl AsFd, calls: &[SocketCall]) -> Vec<Call
 
 /// `Symlink`s of a recipe; what fails is told and has no consequence.
 pub fn symlinks(links: &[Symlink]) -> Vec<CallWarning> {
-    let failed = links
-        .iter()
-        .filter_map(|link| files::symlink(link).err().map(|errno| (link, errno)));
+    let failed = links.iter().filter_map(|link| files::symlink(link).err().map(|errno| (link, errno)));
     failed
         .map(|(link, errno)| CallWarning {
             directive: "",
@@ -138,30 +128,20 @@ pub fn symlinks(links: &[Symlink]) -> Vec<CallWarning> {
 
 /// Takes nodes, queues and links away; what fails is told and has no consequence.
 pub fn remove(what: &[Remove]) -> Vec<CallWarning> {
-    let failed = what
-        .iter()
-        .filter_map(|one| files::remove(one).err().map(|errno| (one, errno)));
+    let failed = what.iter().filter_map(|one| files::remove(one).err().map(|errno| (one, errno)));
     failed
         .map(|(one, errno)| {
             let symbol = match one {
                 Remove::Node(path) => format!("unlink(2) {path}"),
                 Remove::MessageQueue(name) => format!("mq_unlink(3) {name}"),
             };
-            CallWarning {
-                directive: "",
-                symbol,
-                errno,
-            }
+            CallWarning { directive: "", symbol, errno }
         })
         .collect()
 }
 
 /// Gives the nodes to their owner. Stops at the first failure.
-pub fn chown<T: AsRef<str>>(
-    paths: &[T],
-    uid: Option<u32>,
-    gid: Option<u32>,
-) -> Result<(), CallError> {
+pub fn chown<T: AsRef<str>>(paths: &[T], uid: Option<u32>, gid: Option<u32>) -> Result<(), CallError> {
     for path in paths {
         let path = path.as_ref();
         files::chown(path, Owner { uid, gid }).map_err(|errno| CallError {
@@ -176,29 +156,13 @@ pub fn chown<T: AsRef<str>>(
 /// Directive, option name and consequence of a call that sets an option.
 fn option_of(call: &SocketCall) -> Option<(&'static str, &'static str, OnError)> {
     match call {
-        SocketCall::SetInt {
-            directive,
-            symbol,
-            on_error,
-            ..
+        SocketCall::SetInt { directive, symbol, on_error, .. }
+        | SocketCall::SetText { directive, symbol, on_error, .. } => Some((directive, symbol, *on_error)),
+        SocketCall::SetBuffer { directive, receive, .. } => {
+            Some((directive, if *receive { "SO_RCVBUF" } else { "SO_SNDBUF" }, OnError::Warn))
         }
-        | SocketCall::SetText {
-            directive,
-            symbol,
-            on_error,
-            ..
-        } => Some((directive, symbol, *on_error)),
-        SocketCall::SetBuffer {
-            directive, receive, ..
-        } => Some((
-            directive,
-            if *receive { "SO_RCVBUF" } else { "SO_SNDBUF" },
-            OnError::Warn,
-        )),
         SocketCall::Unsupported { directive } => Some((directive, "setsockopt(2)", OnError::Warn)),
-        SocketCall::SetXattr {
-            directive, name, ..
-        } => Some((directive, name, OnError::Warn)),
+        SocketCall::SetXattr { directive, name, .. } => Some((directive, name, OnError::Warn)),
         SocketCall::Touch { .. } => Some(("", "utimensat(2)", OnError::Ignore)),
         SocketCall::PipeSize { .. } => Some(("", "F_SETPIPE_SZ", OnError::Warn)),
         _ => None,
@@ -208,12 +172,8 @@ fn option_of(call: &SocketCall) -> Option<(&'static str, &'static str, OnError)>
 /// The part of [`option_of`]'s calls that a connection can have as well.
 fn set(fd: BorrowedFd<'_>, call: &SocketCall) -> nix::Result<()> {
     match call {
-        SocketCall::SetInt {
-            level, name, value, ..
-        } => raw::set_option_int(fd, *level, *name, *value),
-        SocketCall::SetText {
-            level, name, value, ..
-        } => {
+        SocketCall::SetInt { level, name, value, .. } => raw::set_option_int(fd, *level, *name, *value),
+        SocketCall::SetText { level, name, value, .. } => {
             let mut bytes = value.as_bytes().to_vec();
             bytes.push(0);
             raw::set_option(fd, *level, *name, &bytes)
@@ -237,9 +197,7 @@ fn set_buffer(fd: BorrowedFd<'_>, receive: bool, bytes: u64) -> nix::Result<()> 
         false => (libc::SO_SNDBUF, libc::SO_SNDBUFFORCE),
     };
     let level = libc::SOL_SOCKET;
-    let enough = || {
-        raw::get_option_int(fd, level, name).is_ok_and(|now| i64::from(now) == 2 * i64::from(bytes))
-    };
+    let enough = || raw::get_option_int(fd, level, name).is_ok_and(|now| i64::from(now) == 2 * i64::from(bytes));
     if enough() || raw::set_option_int(fd, level, name, bytes).is_ok() && enough() {
         return Ok(());
     }
@@ -263,26 +221,16 @@ impl Work {
     fn perform(&mut self, call: &SocketCall) -> nix::Result<()> {
         let owner = self.owner;
         let fd = match call {
-            SocketCall::Socket {
-                domain,
-                kind,
-                protocol,
-            } => {
+            SocketCall::Socket { domain, kind, protocol } => {
                 self.protocol = *protocol;
                 raw::socket(*domain, *kind, *protocol)?
             }
             SocketCall::Fifo { path, mode } => files::fifo(path, *mode, owner)?,
             SocketCall::Special { path, writable } => files::special(path, *writable)?,
-            SocketCall::MessageQueue {
-                name,
-                mode,
-                attributes,
-            } => files::message_queue(name, *mode, *attributes, owner)?,
-            SocketCall::UsbFunction {
-                path,
-                descriptors,
-                strings,
-            } => {
+            SocketCall::MessageQueue { name, mode, attributes } => {
+                files::message_queue(name, *mode, *attributes, owner)?
+            }
+            SocketCall::UsbFunction { path, descriptors, strings } => {
                 self.opened.fds = files::usb_function(path, descriptors, strings)?;
                 return Ok(());
             }
@@ -290,11 +238,7 @@ impl Work {
                 files::make_parents(path, *mode);
                 return Ok(());
             }
-            SocketCall::Bind {
-                address,
-                mode,
-                take_over,
-            } => {
+            SocketCall::Bind { address, mode, take_over } => {
                 return bind(self.fd()?, address, *mode, *take_over);
             }
             SocketCall::BindNetlink { groups } => {
@@ -327,11 +271,7 @@ impl Work {
             OnError::Fail => return Err(errno),
             OnError::Warn => {
                 let symbol = symbol.to_owned();
-                self.opened.warnings.push(CallWarning {
-                    directive,
-                    symbol,
-                    errno,
-                });
+                self.opened.warnings.push(CallWarning { directive, symbol, errno });
             }
             OnError::Ignore => {}
         }
@@ -345,22 +285,14 @@ impl Work {
             }
             _ => None,
         };
-        CallError {
-            call: words(call, &port.display),
-            errno,
-            holder,
-        }
+        CallError { call: words(call, &port.display), errno, holder }
     }
 }
 
 /// The call and its object, for a message.
 fn words(call: &SocketCall, display: &str) -> String {
     match call {
-        SocketCall::Socket {
-            domain,
-            kind,
-            protocol,
-        } => {
+        SocketCall::Socket { domain, kind, protocol } => {
             format!("socket(2) for {display} (family {domain}, type {kind}, protocol {protocol})")
         }
         SocketCall::Bind { .. } | SocketCall::BindNetlink { .. } => format!("bind(2) to {display}"),
@@ -406,8 +338,7 @@ fn is_alive(fd: BorrowedFd<'_>, path: &str, raw_address: &RawAddress) -> bool {
     if !lstat(path).is_ok_and(|stat| stat.st_mode & libc::S_IFMT == libc::S_IFSOCK) {
         return false;
     }
-    let kind =
-        raw::get_option_int(fd, libc::SOL_SOCKET, libc::SO_TYPE).unwrap_or(libc::SOCK_STREAM);
+    let kind = raw::get_option_int(fd, libc::SOL_SOCKET, libc::SO_TYPE).unwrap_or(libc::SOCK_STREAM);
     let Ok(probe) = raw::socket(libc::AF_UNIX, kind, 0) else {
         return true; // cannot tell: leave it alone
     };

@@ -69,33 +69,20 @@ fn perform(frame: &Frame<'_>, step: &Step) -> Done {
         Step::DefaultSignals(mask) => dispositions(*mask, libc::SIG_DFL),
         Step::IgnoreSignals(mask) => dispositions(*mask, libc::SIG_IGN),
         Step::Unmask => unmask(),
-        Step::Open {
-            path,
-            flags,
-            mode,
-            into,
-            ..
-        } => fill(frame, *into, open(path, *flags, *mode)?),
+        Step::Open { path, flags, mode, into, .. } => fill(frame, *into, open(path, *flags, *mode)?),
         Step::Connect { path, into, .. } => fill(frame, *into, connect(path)?),
         Step::Terminal { slot, force } => take_terminal(held(frame, *slot)?, *force),
         Step::Blocking { slot, blocking } => set_blocking(held(frame, *slot)?, *blocking),
         Step::Place(places) => place(frame, places),
         Step::CloseFrom(first) => close_from(*first),
-        Step::Write {
-            path,
-            content,
-            optional,
-            ..
-        } => match write_file(path, content) {
+        Step::Write { path, content, optional, .. } => match write_file(path, content) {
             Err(libc::EPERM | libc::EACCES) if *optional => Ok(()),
             done => done,
         },
         Step::Nice(level) => nice(*level),
         Step::Scheduler { policy, priority } => scheduler(*policy, *priority),
         Step::Affinity(mask) => affinity(mask),
-        Step::IoPriority(value) => {
-            plain(Plain::IoprioSet, [IOPRIO_WHO_PROCESS, 0, *value as usize])
-        }
+        Step::IoPriority(value) => plain(Plain::IoprioSet, [IOPRIO_WHO_PROCESS, 0, *value as usize]),
         Step::TimerSlack(nsec) => prctl(libc::PR_SET_TIMERSLACK, *nsec as usize, 0).map(drop),
         Step::Personality(value) => plain(Plain::Personality, [*value as usize, 0, 0]),
         Step::Umask(mask) => plain(Plain::Umask, [*mask as usize, 0, 0]),
@@ -111,9 +98,7 @@ fn perform(frame: &Frame<'_>, step: &Step) -> Done {
         }
         Step::BoundingSet(mask) => bounding_set(*mask),
         Step::AmbientSet(mask) => ambient_set(*mask),
-        Step::SecureBits(bits) => {
-            with_setpcap(|| prctl(libc::PR_SET_SECUREBITS, *bits as usize, 0).map(drop))
-        }
+        Step::SecureBits(bits) => with_setpcap(|| prctl(libc::PR_SET_SECUREBITS, *bits as usize, 0).map(drop)),
         Step::NoNewPrivileges => prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0).map(drop),
         Step::Chdir { path, optional } => match chdir(path) {
             // The daemon's own directory is nothing a service may rely on.
@@ -123,10 +108,7 @@ fn perform(frame: &Frame<'_>, step: &Step) -> Done {
         Step::StampPid => stamp(frame),
         Step::IdleWait { slot, timeout_msec } => idle_wait(held(frame, *slot)?, *timeout_msec),
         Step::Fail { errno, .. } => Err(*errno),
-        Step::Exec {
-            candidates,
-            missing_ok,
-        } => exec(frame, candidates, *missing_ok),
+        Step::Exec { candidates, missing_ok } => exec(frame, candidates, *missing_ok),
     }
 }
 
@@ -140,11 +122,7 @@ fn held(frame: &Frame<'_>, slot: Slot) -> Result<usize, i32> {
 }
 
 fn fill(frame: &Frame<'_>, slot: Slot, fd: usize) -> Done {
-    frame
-        .slots
-        .get(usize::from(slot.0))
-        .ok_or(libc::EBADF)?
-        .set(fd as i32);
+    frame.slots.get(usize::from(slot.0)).ok_or(libc::EBADF)?.set(fd as i32);
     Ok(())
 }
 
@@ -159,25 +137,14 @@ fn write_file(path: &CStr, content: &[u8]) -> Done {
 }
 
 fn enter_cgroup(directory: i32) -> Done {
-    write_and_close(
-        open_at(directory, c"cgroup.procs", libc::O_WRONLY, 0)?,
-        b"0",
-    )
+    write_and_close(open_at(directory, c"cgroup.procs", libc::O_WRONLY, 0)?, b"0")
 }
 
 fn set_blocking(fd: usize, blocking: bool) -> Done {
     let before = numbers(Plain::Fcntl, [fd, libc::F_GETFL as usize, 0])?;
     let bit = libc::O_NONBLOCK as usize;
-    let after = if blocking {
-        before & !bit
-    } else {
-        before | bit
-    };
-    if after == before {
-        Ok(())
-    } else {
-        plain(Plain::Fcntl, [fd, libc::F_SETFL as usize, after])
-    }
+    let after = if blocking { before & !bit } else { before | bit };
+    if after == before { Ok(()) } else { plain(Plain::Fcntl, [fd, libc::F_SETFL as usize, after]) }
 }
 
 /// Everything that lies in the target range is lifted above it first, the report pipe included; then
@@ -189,11 +156,7 @@ fn place(frame: &Frame<'_>, places: &[(Slot, i32)]) -> Done {
     for cell in frame.slots.iter().chain(std::iter::once(&frame.report)) {
         let fd = cell.get();
         if (0..=highest).contains(&fd) {
-            let lifted = [
-                fd as usize,
-                libc::F_DUPFD_CLOEXEC as usize,
-                highest as usize + 1,
-            ];
+            let lifted = [fd as usize, libc::F_DUPFD_CLOEXEC as usize, highest as usize + 1];
             cell.set(numbers(Plain::Fcntl, lifted)? as i32);
         }
     }
@@ -206,21 +169,11 @@ fn place(frame: &Frame<'_>, places: &[(Slot, i32)]) -> Done {
 /// Close-on-exec rather than closed: the report pipe must live until exec.
 fn close_from(first: i32) -> Done {
     let flags = libc::CLOSE_RANGE_CLOEXEC as usize;
-    match plain(
-        Plain::CloseRange,
-        [first as usize, u32::MAX as usize, flags],
-    ) {
+    match plain(Plain::CloseRange, [first as usize, u32::MAX as usize, flags]) {
         Err(libc::ENOSYS | libc::EINVAL | libc::EPERM) => {
             for fd in first..CLOSE_SCAN_MAX {
                 // Most numbers have no descriptor: that is no failure.
-                let _absent = numbers(
-                    Plain::Fcntl,
-                    [
-                        fd as usize,
-                        libc::F_SETFD as usize,
-                        libc::FD_CLOEXEC as usize,
-                    ],
-                );
+                let _absent = numbers(Plain::Fcntl, [fd as usize, libc::F_SETFD as usize, libc::FD_CLOEXEC as usize]);
             }
             Ok(())
         }
@@ -243,13 +196,7 @@ fn limit(resource: u32, soft: u64, hard: u64) -> Done {
     match set_limit(resource, &Limit64 { soft, hard }) {
         Err(libc::EPERM) => {
             let highest = get_limit(resource)?.hard;
-            set_limit(
-                resource,
-                &Limit64 {
-                    soft: soft.min(highest),
-                    hard: hard.min(highest),
-                },
-            )
+            set_limit(resource, &Limit64 { soft: soft.min(highest), hard: hard.min(highest) })
         }
         done => done,
     }
@@ -261,11 +208,7 @@ fn nice(level: i32) -> Done {
             let lowest = 20 - get_limit(RLIMIT_NICE)?.soft.min(40) as i32;
             // The system call, unlike libc, answers 20 - nice.
             let now = 20 - numbers(Plain::Getpriority, [libc::PRIO_PROCESS as usize, 0, 0])? as i32;
-            if now <= lowest {
-                Ok(())
-            } else {
-                set_priority(lowest.max(level))
-            }
+            if now <= lowest { Ok(()) } else { set_priority(lowest.max(level)) }
         }
         done => done,
     }
@@ -301,10 +244,7 @@ fn bounding_set(mask: u64) -> Done {
     })?;
     let mut sets = capget()?;
     let [low, high] = &mut sets;
-    let wanted = (
-        low.inheritable & mask as u32,
-        high.inheritable & (mask >> 32) as u32,
-    );
+    let wanted = (low.inheritable & mask as u32, high.inheritable & (mask >> 32) as u32);
     if wanted == (low.inheritable, high.inheritable) {
         return Ok(());
     }
@@ -319,11 +259,7 @@ fn ambient_set(mask: u64) -> Done {
     high.inheritable |= (mask >> 32) as u32;
     capset(&sets)?;
     for capability in (0..64).filter(|n| mask >> n & 1 == 1) {
-        prctl(
-            libc::PR_CAP_AMBIENT,
-            libc::PR_CAP_AMBIENT_RAISE as usize,
-            capability,
-        )?;
+        prctl(libc::PR_CAP_AMBIENT, libc::PR_CAP_AMBIENT_RAISE as usize, capability)?;
     }
     Ok(())
 }
@@ -339,9 +275,7 @@ fn stamp(frame: &Frame<'_>) -> Done {
         }
         let mut to = digits.iter().chain(tail);
         while divisor > 0 {
-            to.next()
-                .ok_or(libc::EFAULT)?
-                .set(b'0' + (pid / divisor % 10) as u8);
+            to.next().ok_or(libc::EFAULT)?.set(b'0' + (pid / divisor % 10) as u8);
             divisor /= 10;
         }
         // What follows moves up to the last digit, as far as its NUL.

@@ -62,11 +62,7 @@ impl fmt::Display for LookupError {
             LookupError::NotFound => f.write_str("no such entry in the user database"),
             LookupError::Invalid => f.write_str("not a valid name or id"),
             LookupError::Timeout => {
-                write!(
-                    f,
-                    "getent(1) did not answer within {} s",
-                    NSS_TIMEOUT_USEC / 1_000_000
-                )
+                write!(f, "getent(1) did not answer within {} s", NSS_TIMEOUT_USEC / 1_000_000)
             }
             LookupError::Failed(why) => write!(f, "getent(1) failed: {why}"),
         }
@@ -95,11 +91,7 @@ impl Default for Users {
 impl Users {
     /// The system's database.
     pub fn new() -> Users {
-        Users::at(
-            Path::new("/etc"),
-            Path::new("/usr/bin/getent"),
-            NSS_TIMEOUT_USEC,
-        )
+        Users::at(Path::new("/etc"), Path::new("/usr/bin/getent"), NSS_TIMEOUT_USEC)
     }
 
     fn at(etc: &Path, getent: &Path, timeout_usec: u64) -> Users {
@@ -128,16 +120,12 @@ impl Users {
             return answer.clone();
         }
         let id = number(key)?;
-        let found = find(&self.passwd, |line| {
-            user_line(line).filter(|user| is_meant(key, id, &user.name, user.uid))
-        });
+        let found = find(&self.passwd, |line| user_line(line).filter(|user| is_meant(key, id, &user.name, user.uid)));
         let answer = match found.or_else(|| built_in_user(key, id)) {
             Some(user) => Ok(user),
-            None => self.ask("passwd", key).and_then(|text| {
-                text.lines()
-                    .find_map(user_line)
-                    .ok_or(LookupError::NotFound)
-            }),
+            None => {
+                self.ask("passwd", key).and_then(|text| text.lines().find_map(user_line).ok_or(LookupError::NotFound))
+            }
         };
         self.users.insert(key.to_owned(), answer.clone());
         answer
@@ -150,9 +138,7 @@ impl Users {
         }
         let id = number(key)?;
         let found = find(&self.group, |line| {
-            group_line(line)
-                .map(|(group, _)| group)
-                .filter(|group| is_meant(key, id, &group.name, group.gid))
+            group_line(line).map(|(group, _)| group).filter(|group| is_meant(key, id, &group.name, group.gid))
         });
         let answer = match found.or_else(|| built_in_group(key, id)) {
             Some(group) => Ok(group),
@@ -182,11 +168,7 @@ impl Users {
         });
         if let Ok(text) = self.ask("initgroups", user) {
             // `user  1 2 3`
-            groups.extend(
-                text.split_whitespace()
-                    .skip(1)
-                    .filter_map(|id| id.parse::<u32>().ok()),
-            );
+            groups.extend(text.split_whitespace().skip(1).filter_map(|id| id.parse::<u32>().ok()));
         }
         let mut answer: Vec<u32> = Vec::new();
         for gid in groups {
@@ -201,15 +183,10 @@ impl Users {
     /// Asks getent(1), if there is anything it could know that the files do not.
     fn ask(&self, database: &str, key: &str) -> Result<String, LookupError> {
         // initgroups has a line of its own only if it differs from that of group.
-        let line = if database == "passwd" {
-            "passwd:"
-        } else {
-            "group:"
-        };
+        let line = if database == "passwd" { "passwd:" } else { "group:" };
         let outside = find(&self.nsswitch, |text| {
             let sources = text.split('#').next()?.trim_start().strip_prefix(line)?;
-            let is_outside =
-                |word: &str| !matches!(word, "files" | "compat") && !word.starts_with('[');
+            let is_outside = |word: &str| !matches!(word, "files" | "compat") && !word.starts_with('[');
             Some(sources.split_whitespace().any(is_outside))
         });
         if outside != Some(true) || !self.getent.exists() {
@@ -255,31 +232,15 @@ const NOBODY: u32 = 65534;
 
 /// Two users that exist even where there is no file.
 fn built_in_user(key: &str, id: Option<u32>) -> Option<UserEntry> {
-    let known = [
-        ("root", 0, "/root", "/bin/sh"),
-        ("nobody", NOBODY, "/", "/usr/sbin/nologin"),
-    ];
-    let (name, uid, home, shell) = known
-        .into_iter()
-        .find(|(name, uid, ..)| is_meant(key, id, name, *uid))?;
-    Some(UserEntry {
-        name: name.into(),
-        uid,
-        gid: uid,
-        home: home.into(),
-        shell: shell.into(),
-    })
+    let known = [("root", 0, "/root", "/bin/sh"), ("nobody", NOBODY, "/", "/usr/sbin/nologin")];
+    let (name, uid, home, shell) = known.into_iter().find(|(name, uid, ..)| is_meant(key, id, name, *uid))?;
+    Some(UserEntry { name: name.into(), uid, gid: uid, home: home.into(), shell: shell.into() })
 }
 
 fn built_in_group(key: &str, id: Option<u32>) -> Option<GroupEntry> {
     let known = [("root", 0), ("nobody", NOBODY), ("nogroup", NOBODY)];
-    let (name, gid) = known
-        .into_iter()
-        .find(|(name, gid)| is_meant(key, id, name, *gid))?;
-    Some(GroupEntry {
-        name: name.into(),
-        gid,
-    })
+    let (name, gid) = known.into_iter().find(|(name, gid)| is_meant(key, id, name, *gid))?;
+    Some(GroupEntry { name: name.into(), gid })
 }
 
 /// `name:password:uid:gid:gecos:home:shell`
@@ -304,25 +265,13 @@ fn group_line(line: &str) -> Option<(GroupEntry, &str)> {
     let mut fields = line.splitn(4, ':');
     let (name, _, gid) = (fields.next()?, fields.next()?, fields.next()?.parse().ok()?);
     let members = fields.next().unwrap_or_default().trim_end();
-    (!name.is_empty()).then(|| {
-        (
-            GroupEntry {
-                name: name.to_owned(),
-                gid,
-            },
-            members,
-        )
-    })
+    (!name.is_empty()).then(|| (GroupEntry { name: name.to_owned(), gid }, members))
 }
 
 fn lines(path: &Path) -> impl Iterator<Item = String> {
     let file = File::open(path).ok();
     let lines = file.map(|file| BufReader::new(file.take(USER_FILE_BYTES_MAX)).split(b'\n'));
-    lines
-        .into_iter()
-        .flatten()
-        .map_while(Result::ok)
-        .map(|line| String::from_utf8_lossy(&line).into_owned())
+    lines.into_iter().flatten().map_while(Result::ok).map(|line| String::from_utf8_lossy(&line).into_owned())
 }
 
 fn for_each(path: &Path, mut visit: impl FnMut(&str)) {
@@ -348,9 +297,7 @@ fn wait(child: &mut Child, timeout_usec: u64) -> Result<(String, Option<i32>), L
     let failed = |errno: Errno| LookupError::Failed(errno.desc().to_owned());
     let timer = TimerFd::new(ClockId::CLOCK_MONOTONIC, TimerFlags::TFD_CLOEXEC).map_err(failed)?;
     let span = TimeSpec::from_duration(Duration::from_micros(timeout_usec.max(1)));
-    timer
-        .set(Expiration::OneShot(span), TimerSetTimeFlags::empty())
-        .map_err(failed)?;
+    timer.set(Expiration::OneShot(span), TimerSetTimeFlags::empty()).map_err(failed)?;
     let mut stdout = child.stdout.take();
     let mut output = Vec::new();
     loop {
@@ -359,17 +306,9 @@ fn wait(child: &mut Child, timeout_usec: u64) -> Result<(String, Option<i32>), L
             return Ok((String::from_utf8_lossy(&output).into_owned(), status.code()));
         }
         let mut fds = vec![PollFd::new(timer.as_fd(), PollFlags::POLLIN)];
-        fds.extend(
-            stdout
-                .as_ref()
-                .map(|pipe| PollFd::new(pipe.as_fd(), PollFlags::POLLIN)),
-        );
+        fds.extend(stdout.as_ref().map(|pipe| PollFd::new(pipe.as_fd(), PollFlags::POLLIN)));
         // Between the end of its output and its end there is nothing to wait on: look again soon.
-        let pause = if ended {
-            PollTimeout::from(2u8)
-        } else {
-            PollTimeout::NONE
-        };
+        let pause = if ended { PollTimeout::from(2u8) } else { PollTimeout::NONE };
         match poll(&mut fds, pause) {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(errno) => return Err(failed(errno)),
@@ -409,16 +348,8 @@ mod tests {
         std::fs::create_dir_all(&dir).unwrap();
         let passwd = "daemon:x:1:2:daemon:/usr/sbin:/usr/sbin/nologin\nbroken:x:y\nann:x:1000:1000::/home/ann:\n";
         std::fs::write(dir.join("passwd"), passwd).unwrap();
-        std::fs::write(
-            dir.join("group"),
-            "ann:x:1000:\nwheel:x:10:bob,ann\nvideo:x:44:ann\nmail:x:8:annie\n",
-        )
-        .unwrap();
-        std::fs::write(
-            dir.join("nsswitch.conf"),
-            "# x\npasswd: files ldap\ngroup: files ldap\n",
-        )
-        .unwrap();
+        std::fs::write(dir.join("group"), "ann:x:1000:\nwheel:x:10:bob,ann\nvideo:x:44:ann\nmail:x:8:annie\n").unwrap();
+        std::fs::write(dir.join("nsswitch.conf"), "# x\npasswd: files ldap\ngroup: files ldap\n").unwrap();
         std::fs::write(dir.join("getent"), format!("#!/bin/sh\n{getent}\n")).unwrap();
         std::fs::set_permissions(dir.join("getent"), PermissionsExt::from_mode(0o755)).unwrap();
         Users::at(&dir, &dir.join("getent"), timeout_usec)
@@ -428,10 +359,7 @@ mod tests {
     fn files_come_first() {
         let mut users = database("files", "exit 2", 5_000_000);
         let ann = users.user("ann").unwrap();
-        assert_eq!(
-            (ann.uid, ann.gid, &*ann.home, &*ann.shell),
-            (1000, 1000, "/home/ann", "/bin/sh")
-        );
+        assert_eq!((ann.uid, ann.gid, &*ann.home, &*ann.shell), (1000, 1000, "/home/ann", "/bin/sh"));
         assert_eq!(users.user("1").unwrap().name, "daemon");
         assert_eq!(users.group("wheel").unwrap().gid, 10);
         assert_eq!(users.group("44").unwrap().name, "video");
@@ -466,20 +394,13 @@ mod tests {
         let mut users = database("closed", "exec >&-; exec sleep 30", 50_000);
         assert_eq!(users.user("eve"), Err(LookupError::Timeout));
         let mut users = database("failing", "exit 3", 5_000_000);
-        assert_eq!(
-            users.user("eve"),
-            Err(LookupError::Failed("exit status 3".to_owned()))
-        );
+        assert_eq!(users.user("eve"), Err(LookupError::Failed("exit status 3".to_owned())));
     }
 
     #[test]
     fn only_files_means_only_files() {
         let mut users = database("only", "echo eve:x:77:78::/:", 5_000_000);
-        std::fs::write(
-            &users.nsswitch,
-            "passwd: files [NOTFOUND=return] compat # ldap\n",
-        )
-        .unwrap();
+        std::fs::write(&users.nsswitch, "passwd: files [NOTFOUND=return] compat # ldap\n").unwrap();
         let answer = users.user("eve");
         assert_eq!(answer, Err(LookupError::NotFound));
     }

@@ -53,10 +53,7 @@ pub(super) struct Refusal {
 }
 
 fn refuse(status: u8, message: impl Into<String>) -> Refusal {
-    Refusal {
-        status,
-        message: message.into(),
-    }
+    Refusal { status, message: message.into() }
 }
 
 fn os(what: &str) -> impl FnOnce(Errno) -> Refusal {
@@ -87,12 +84,7 @@ pub(super) fn boot(line: CommandLine) -> Result<Daemon, Refusal> {
     process::become_subreaper().map_err(os("becoming a subreaper"))?;
     prepare_runtime_dir(&plan.runtime_dir, plan.line.user)?;
     let mut users = Users::new();
-    let units = Units::new(
-        plan.search.clone(),
-        &plan.around,
-        &mut users,
-        plan.line.user,
-    );
+    let units = Units::new(plan.search.clone(), &plan.around, &mut users, plan.line.user);
     let engine = Engine::new(policy(&plan));
     let world = open(&plan, inherited, users)?;
     let mut daemon = Daemon::new(engine, world, units);
@@ -118,10 +110,7 @@ fn close_strays(given: u32) {
     let Ok(entries) = std::fs::read_dir("/proc/self/fd") else {
         return;
     };
-    let numbers: Vec<i32> = entries
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        .collect();
+    let numbers: Vec<i32> = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
     // The one that listed them is closed by now and no more taken than any other.
     for number in numbers.into_iter().filter(|number| *number >= first) {
         drop(raw::take_fd(number));
@@ -137,34 +126,16 @@ fn start_log(line: &CommandLine, config: &Config, around: &Surroundings) {
     log::start(&log::Options {
         level: line.log_level.unwrap_or(config.log_level),
         format: line.log_format.or(config.log_format),
-        journal_stream: around
-            .text("JOURNAL_STREAM")
-            .and_then(log::parse_journal_stream),
+        journal_stream: around.text("JOURNAL_STREAM").and_then(log::parse_journal_stream),
     });
 }
 
-fn plan(
-    line: CommandLine,
-    around: Surroundings,
-    config: Config,
-    started_limits: Vec<(Resource, Rlimit)>,
-) -> Plan {
+fn plan(line: CommandLine, around: Surroundings, config: Config, started_limits: Vec<(Resource, Rlimit)>) -> Plan {
     // `--user` is for somebody; without it, whoever is not root still has no /run to write to.
-    let runtime_dir =
-        absolute(&config.runtime_directory(line.runtime_dir.as_deref(), &around, line.user));
+    let runtime_dir = absolute(&config.runtime_directory(line.runtime_dir.as_deref(), &around, line.user));
     let search = config.search_path(line.unit_path.as_deref(), &around, line.user);
-    let search = search
-        .iter()
-        .map(|dir| Text::from(absolute(dir).to_string_lossy()))
-        .collect();
-    Plan {
-        line,
-        around,
-        config,
-        runtime_dir,
-        search,
-        started_limits,
-    }
+    let search = search.iter().map(|dir| Text::from(absolute(dir).to_string_lossy())).collect();
+    Plan { line, around, config, runtime_dir, search, started_limits }
 }
 
 fn absolute(path: &Path) -> PathBuf {
@@ -195,14 +166,8 @@ fn seed() -> u128 {
 #[allow(clippy::disallowed_methods, reason = "porterd's own directory")]
 fn prepare_runtime_dir(dir: &Path, user_mode: bool) -> Result<(), Refusal> {
     use std::os::unix::fs::DirBuilderExt;
-    let make = |path: &Path, mode| {
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(mode)
-            .create(path)
-    };
-    let made = make(dir, if user_mode { 0o700 } else { 0o755 })
-        .and_then(|()| make(&dir.join("notify"), 0o755));
+    let make = |path: &Path, mode| std::fs::DirBuilder::new().recursive(true).mode(mode).create(path);
+    let made = make(dir, if user_mode { 0o700 } else { 0o755 }).and_then(|()| make(&dir.join("notify"), 0o755));
     made.map_err(|error| {
         let status = match error.kind() {
             std::io::ErrorKind::PermissionDenied => exit::NO_PERMISSION,
@@ -210,10 +175,7 @@ fn prepare_runtime_dir(dir: &Path, user_mode: bool) -> Result<(), Refusal> {
         };
         refuse(
             status,
-            format!(
-                "cannot make {}: {error}; choose another place with --runtime-dir, or use --user",
-                dir.display()
-            ),
+            format!("cannot make {}: {error}; choose another place with --runtime-dir, or use --user", dir.display()),
         )
     })
 }
@@ -222,13 +184,9 @@ fn prepare_runtime_dir(dir: &Path, user_mode: bool) -> Result<(), Refusal> {
 fn open(plan: &Plan, inherited: Inherited, users: Users) -> Result<World, Refusal> {
     let poll = Poll::new().map_err(os("epoll"))?;
     let signals = signals::take().map_err(os("signalfd"))?;
-    Source::Signals
-        .add(&poll, &signals, Interest::Read)
-        .map_err(os("watching signals"))?;
+    Source::Signals.add(&poll, &signals, Interest::Read).map_err(os("watching signals"))?;
     let server = control(plan)?;
-    Source::Control
-        .add(&poll, server.listener_fd(), Interest::Read)
-        .map_err(os("watching the control socket"))?;
+    Source::Control.add(&poll, server.listener_fd(), Interest::Read).map_err(os("watching the control socket"))?;
     let groups = match plan.config.cgroups.decide(|| true) {
         true => Groups::open(&poll, group_name(plan).as_deref()),
         false => Groups::default(),
@@ -238,12 +196,7 @@ fn open(plan: &Plan, inherited: Inherited, users: Users) -> Result<World, Refusa
             strict: plan.line.strict_systemd || plan.config.strict_systemd,
             smack: Path::new("/sys/fs/smackfs").exists(),
         },
-        ambient: facts::ambient(
-            &plan.config,
-            &plan.around,
-            plan.line.user,
-            plan.started_limits.clone(),
-        ),
+        ambient: facts::ambient(&plan.config, &plan.around, plan.line.user, plan.started_limits.clone()),
         around: plan.around.clone(),
         runtime_dir: plan.runtime_dir.clone(),
         user_mode: plan.line.user,
@@ -285,10 +238,8 @@ fn open(plan: &Plan, inherited: Inherited, users: Users) -> Result<World, Refusa
 /// does its strict imitation.
 fn comfortable(plan: &Plan) -> u64 {
     let limits = facts::limits();
-    let soft = limits
-        .iter()
-        .find(|(resource, _)| *resource == Resource::Nofile)
-        .map_or(u64::MAX, |(_, limit)| limit.soft);
+    let soft =
+        limits.iter().find(|(resource, _)| *resource == Resource::Nofile).map_or(u64::MAX, |(_, limit)| limit.soft);
     match plan.line.strict_systemd || plan.config.strict_systemd {
         true => u64::MAX,
         false => soft.saturating_sub(SPARE_DESCRIPTORS),
@@ -298,7 +249,8 @@ fn comfortable(plan: &Plan) -> u64 {
 fn control(plan: &Plan) -> Result<Server, Refusal> {
     let path = plan.runtime_dir.join("control");
     Server::bind(&path).map_err(|error| {
-        let denied = matches!(&error, BindError::Io { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied);
+        let denied =
+            matches!(&error, BindError::Io { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied);
         refuse(if denied { exit::NO_PERMISSION } else { exit::CANNOT_CREATE }, error.to_string())
     })
 }
@@ -307,12 +259,8 @@ fn control(plan: &Plan) -> Result<Server, Refusal> {
 /// it is the only one there is supposed to be.
 fn group_name(plan: &Plan) -> Option<String> {
     let usual = Config::default().runtime_directory(None, &plan.around, plan.line.user);
-    (plan.runtime_dir != usual).then(|| {
-        format!(
-            "porterd-{}",
-            crate::unit::name::escape(&plan.runtime_dir.to_string_lossy())
-        )
-    })
+    (plan.runtime_dir != usual)
+        .then(|| format!("porterd-{}", crate::unit::name::escape(&plan.runtime_dir.to_string_lossy())))
 }
 
 /// Reads what is to be started, and starts it.
@@ -329,11 +277,7 @@ fn begin(daemon: &mut Daemon, plan: &Plan) -> Result<(), Refusal> {
 
 fn boot_units(daemon: &mut Daemon, plan: &Plan) -> Result<Vec<UnitName>, Refusal> {
     let parse = |text: &String| {
-        let full = if text.contains('.') {
-            text.clone()
-        } else {
-            format!("{text}.socket")
-        };
+        let full = if text.contains('.') { text.clone() } else { format!("{text}.socket") };
         let why = || {
             format!(
                 "`{text}` is no unit name; porterd takes names such as echo.socket, and directories with --unit-path"
@@ -341,12 +285,7 @@ fn boot_units(daemon: &mut Daemon, plan: &Plan) -> Result<Vec<UnitName>, Refusal
         };
         UnitName::parse(&full).ok_or_else(|| refuse(exit::USAGE, why()))
     };
-    let named = plan
-        .line
-        .units
-        .iter()
-        .map(parse)
-        .collect::<Result<Vec<UnitName>, Refusal>>()?;
+    let named = plan.line.units.iter().map(parse).collect::<Result<Vec<UnitName>, Refusal>>()?;
     if !named.is_empty() {
         return Ok(named);
     }
@@ -355,12 +294,7 @@ fn boot_units(daemon: &mut Daemon, plan: &Plan) -> Result<Vec<UnitName>, Refusal
     }
     let targets = std::iter::once("sockets.target").chain(plan.config.default_target.as_deref());
     let parse = |name: &str| {
-        UnitName::parse(name).ok_or_else(|| {
-            refuse(
-                exit::CONFIG,
-                format!("default_target: `{name}` is no unit name"),
-            )
-        })
+        UnitName::parse(name).ok_or_else(|| refuse(exit::CONFIG, format!("default_target: `{name}` is no unit name")))
     };
     targets.map(parse).collect()
 }
@@ -376,8 +310,5 @@ fn none_found(daemon: &mut Daemon, names: &[UnitName]) -> Result<(), Refusal> {
         let why = unit.load_error.as_deref().unwrap_or("unknown reason");
         whys.push(format!("{name} is {}: {why}", unit.load.as_str()));
     }
-    Err(refuse(
-        exit::CONFIG,
-        format!("nothing to start: {}", whys.join("; ")),
-    ))
+    Err(refuse(exit::CONFIG, format!("nothing to start: {}", whys.join("; "))))
 }

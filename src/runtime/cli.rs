@@ -50,10 +50,7 @@ pub(super) const LEVELS: [(&str, LogLevel); 6] = [
 ];
 
 pub(super) fn level(word: &str) -> Result<LogLevel, String> {
-    let found = LEVELS
-        .iter()
-        .find(|(name, _)| *name == word)
-        .map(|(_, level)| *level);
+    let found = LEVELS.iter().find(|(name, _)| *name == word).map(|(_, level)| *level);
     found.ok_or_else(|| "expected error, warning, notice, info or debug".to_owned())
 }
 
@@ -75,19 +72,9 @@ mod tests {
     fn the_command_line_is_sound() {
         use clap::CommandFactory;
         CommandLine::command().debug_assert();
-        let line = CommandLine::parse_from([
-            "porterd",
-            "--unit-path",
-            "a:b",
-            "--all",
-            "--log-level",
-            "debug",
-            "x.socket",
-        ]);
-        assert_eq!(
-            (line.unit_path.as_deref(), line.all, line.log_level),
-            (Some("a:b"), true, Some(LogLevel::Debug))
-        );
+        let line =
+            CommandLine::parse_from(["porterd", "--unit-path", "a:b", "--all", "--log-level", "debug", "x.socket"]);
+        assert_eq!((line.unit_path.as_deref(), line.all, line.log_level), (Some("a:b"), true, Some(LogLevel::Debug)));
         assert_eq!(line.units, ["x.socket"]);
         assert!(CommandLine::try_parse_from(["porterd", "--log-level", "loud"]).is_err());
     }

@@ -25,9 +25,7 @@ pub(super) fn realtime_of(moment: Mono) -> u64 {
 
 fn read(clock: ClockId) -> u64 {
     // These three clocks exist on every kernel porterd runs on; 0 would be "boot", never a panic.
-    clock_gettime(clock).map_or(0, |t| {
-        t.tv_sec().unsigned_abs() * 1_000_000 + t.tv_nsec().unsigned_abs() / 1000
-    })
+    clock_gettime(clock).map_or(0, |t| t.tv_sec().unsigned_abs() * 1_000_000 + t.tv_nsec().unsigned_abs() / 1000)
 }
 
 #[cfg(test)]

@@ -1,8 +1,5 @@
 //! The trait `Files` of the loader on the real file system.
-#![allow(
-    clippy::disallowed_methods,
-    reason = "this is the loader's view of the disk"
-)]
+#![allow(clippy::disallowed_methods, reason = "this is the loader's view of the disk")]
 
 use crate::bounds::FILE_BYTES_MAX;
 use crate::unit::load::{Entry, EntryKind, FileError, Files};
@@ -33,14 +30,9 @@ impl Files for Disk {
         }
         let mut content = Vec::new();
         let file = File::open(path).map_err(|error| refused(&error))?;
-        file.take(FILE_BYTES_MAX as u64 + 1)
-            .read_to_end(&mut content)
-            .map_err(|error| refused(&error))?;
+        file.take(FILE_BYTES_MAX as u64 + 1).read_to_end(&mut content).map_err(|error| refused(&error))?;
         if content.len() > FILE_BYTES_MAX {
-            return Err(FileError::Unreadable(format!(
-                "longer than {} MiB",
-                FILE_BYTES_MAX >> 20
-            )));
+            return Err(FileError::Unreadable(format!("longer than {} MiB", FILE_BYTES_MAX >> 20)));
         }
         Ok(content)
     }
@@ -50,20 +42,13 @@ impl Files for Disk {
         let named = entries.flatten().filter_map(|entry| {
             // A name that is not UTF-8 is no unit name.
             let name = entry.file_name().into_string().ok()?;
-            Some(Entry {
-                name,
-                kind: kind(entry.file_type().ok()?),
-            })
+            Some(Entry { name, kind: kind(entry.file_type().ok()?) })
         });
         Ok(named.collect())
     }
 
     fn link(&self, path: &str) -> Option<String> {
-        std::fs::read_link(path)
-            .ok()?
-            .into_os_string()
-            .into_string()
-            .ok()
+        std::fs::read_link(path).ok()?.into_os_string().into_string().ok()
     }
 }
 
@@ -93,18 +78,12 @@ mod tests {
         assert_eq!(Disk.read(&path("b")), Ok(b"x".to_vec()));
         assert_eq!(Disk.read(&path("none")), Err(FileError::NotFound));
         assert_eq!(Disk.read("/dev/zero"), Ok(Vec::new()));
-        assert!(matches!(
-            Disk.read(&path("sub")),
-            Err(FileError::Unreadable(_))
-        ));
+        assert!(matches!(Disk.read(&path("sub")), Err(FileError::Unreadable(_))));
         assert_eq!(Disk.link(&path("b")).as_deref(), Some("a"));
         let mut names = Disk.list(dir.to_str().unwrap()).unwrap();
         names.sort();
         let kinds: Vec<EntryKind> = names.iter().map(|e| e.kind).collect();
-        assert_eq!(
-            kinds,
-            [EntryKind::File, EntryKind::Link, EntryKind::Directory]
-        );
+        assert_eq!(kinds, [EntryKind::File, EntryKind::Link, EntryKind::Directory]);
         std::fs::remove_dir_all(dir).unwrap();
     }
 }

@@ -24,21 +24,15 @@ fn path(of: PathBuf) -> Text {
 pub(super) fn context(around: &Surroundings, users: &mut Users, user_mode: bool) -> Context {
     let uname = nix::sys::utsname::uname().ok();
     let field = |f: fn(&nix::sys::utsname::UtsName) -> &std::ffi::OsStr| {
-        uname
-            .as_ref()
-            .map_or_else(|| text(""), |u| text(f(u).to_string_lossy()))
+        uname.as_ref().map_or_else(|| text(""), |u| text(f(u).to_string_lossy()))
     };
     Context {
         host_name: field(nix::sys::utsname::UtsName::nodename),
-        pretty_host_name: assignments("/etc/machine-info")
-            .ok()
-            .and_then(|map| map.get("PRETTY_HOSTNAME").cloned()),
+        pretty_host_name: assignments("/etc/machine-info").ok().and_then(|map| map.get("PRETTY_HOSTNAME").cloned()),
         machine_id: id("/etc/machine-id"),
         boot_id: id("/proc/sys/kernel/random/boot_id"),
         kernel_release: field(nix::sys::utsname::UtsName::release),
-        architecture: text(super::conditions::architecture_name(&field(
-            nix::sys::utsname::UtsName::machine,
-        ))),
+        architecture: text(super::conditions::architecture_name(&field(nix::sys::utsname::UtsName::machine))),
         os_release: assignments("/etc/os-release").or_else(|_| assignments("/usr/lib/os-release")),
         manager: manager(around, users),
         directories: directories(around, user_mode),
@@ -47,8 +41,7 @@ pub(super) fn context(around: &Surroundings, users: &mut Users, user_mode: bool)
 }
 
 fn id(file: &str) -> Fact {
-    let content =
-        std::fs::read_to_string(file).map_err(|error| text(format!("{file}: {error}")))?;
+    let content = std::fs::read_to_string(file).map_err(|error| text(format!("{file}: {error}")))?;
     let plain = content.trim().replace('-', "");
     match plain.len() == 32 && plain.bytes().all(|b| b.is_ascii_hexdigit()) {
         true => Ok(text(plain)),
@@ -59,46 +52,30 @@ fn id(file: &str) -> Fact {
 /// A file of shell-like assignments.
 fn assignments(file: &str) -> Result<BTreeMap<Text, Text>, Text> {
     let content = std::fs::read(file).map_err(|error| text(format!("{file}: {error}")))?;
-    let (variables, _) = crate::unit::values::environment::file(&content)
-        .map_err(|why| text(format!("{file}: {why}")))?;
-    Ok(variables
-        .into_iter()
-        .map(|(name, value)| (text(name), text(value)))
-        .collect())
+    let (variables, _) =
+        crate::unit::values::environment::file(&content).map_err(|why| text(format!("{file}: {why}")))?;
+    Ok(variables.into_iter().map(|(name, value)| (text(name), text(value))).collect())
 }
 
 fn manager(around: &Surroundings, users: &mut Users) -> Manager {
-    let (uid, gid) = (
-        nix::unistd::getuid().as_raw(),
-        nix::unistd::getgid().as_raw(),
-    );
+    let (uid, gid) = (nix::unistd::getuid().as_raw(), nix::unistd::getgid().as_raw());
     let user = users.user(&uid.to_string()).ok();
     let group = users.group(&gid.to_string()).ok();
     Manager {
-        user: user
-            .as_ref()
-            .map_or_else(|| text(uid.to_string()), |u| text(&u.name)),
+        user: user.as_ref().map_or_else(|| text(uid.to_string()), |u| text(&u.name)),
         uid,
         group: group.map_or_else(|| text(gid.to_string()), |g| text(g.name)),
         gid,
-        home: user
-            .as_ref()
-            .map_or_else(|| path(around.home()), |u| text(&u.home)),
+        home: user.as_ref().map_or_else(|| path(around.home()), |u| text(&u.home)),
         shell: user.map_or_else(|| text("/bin/sh"), |u| text(u.shell)),
     }
 }
 
 fn directories(around: &Surroundings, user_mode: bool) -> Directories {
-    let state_home = around
-        .text("XDG_STATE_HOME")
-        .map_or_else(|| around.home().join(".local/state"), PathBuf::from);
-    let cache_home = around
-        .text("XDG_CACHE_HOME")
-        .map_or_else(|| around.home().join(".cache"), PathBuf::from);
+    let state_home = around.text("XDG_STATE_HOME").map_or_else(|| around.home().join(".local/state"), PathBuf::from);
+    let cache_home = around.text("XDG_CACHE_HOME").map_or_else(|| around.home().join(".cache"), PathBuf::from);
     let absolute = |name: &str| around.text(name).filter(|value| value.starts_with('/'));
-    let tmp = ["TMPDIR", "TEMP", "TMP"]
-        .iter()
-        .find_map(|name| absolute(name));
+    let tmp = ["TMPDIR", "TEMP", "TMP"].iter().find_map(|name| absolute(name));
     let own = Directories {
         runtime: path(around.runtime_home()),
         state: path(state_home.clone()),
@@ -112,11 +89,7 @@ fn directories(around: &Surroundings, user_mode: bool) -> Directories {
     };
     match user_mode {
         true => own,
-        false => Directories {
-            tmp: own.tmp,
-            var_tmp: own.var_tmp,
-            ..Context::default().directories
-        },
+        false => Directories { tmp: own.tmp, var_tmp: own.var_tmp, ..Context::default().directories },
     }
 }
 
@@ -168,20 +141,14 @@ fn oom_score_adjust() -> i32 {
 
 fn status_field(name: &str) -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    status
-        .lines()
-        .find_map(|line| u64::from_str_radix(line.strip_prefix(name)?.trim(), 16).ok())
+    status.lines().find_map(|line| u64::from_str_radix(line.strip_prefix(name)?.trim(), 16).ok())
 }
 
 /// Nice level of this process: field 19 of its stat file, counted after the name.
 fn nice() -> i32 {
     let content = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let after_name = content.rsplit_once(") ").map_or("", |(_, rest)| rest);
-    after_name
-        .split(' ')
-        .nth(16)
-        .and_then(|field| field.parse().ok())
-        .unwrap_or(0)
+    after_name.split(' ').nth(16).and_then(|field| field.parse().ok()).unwrap_or(0)
 }
 
 /// What a child is from birth because porterd is.
@@ -191,28 +158,13 @@ pub(super) fn ambient(
     user_mode: bool,
     started_limits: Vec<(Resource, Rlimit)>,
 ) -> Ambient {
-    let mut groups: Vec<u32> = nix::unistd::getgroups()
-        .unwrap_or_default()
-        .into_iter()
-        .map(nix::unistd::Gid::as_raw)
-        .collect();
+    let mut groups: Vec<u32> =
+        nix::unistd::getgroups().unwrap_or_default().into_iter().map(nix::unistd::Gid::as_raw).collect();
     groups.sort_unstable();
     let oom = oom_score_adjust();
-    let locale = [
-        "LANG",
-        "LANGUAGE",
-        "LC_ALL",
-        "LC_CTYPE",
-        "LC_MESSAGES",
-        "TZ",
-    ];
-    let of_locale = locale
-        .iter()
-        .filter_map(|name| Some((text(name), text(around.text(name)?))));
-    let of_config = config
-        .environment
-        .iter()
-        .map(|(name, value)| (text(name), text(value)));
+    let locale = ["LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "LC_MESSAGES", "TZ"];
+    let of_locale = locale.iter().filter_map(|name| Some((text(name), text(around.text(name)?))));
+    let of_config = config.environment.iter().map(|(name, value)| (text(name), text(value)));
     Ambient {
         user_mode,
         pid: std::process::id(),
@@ -230,10 +182,7 @@ pub(super) fn ambient(
         started_oom_score_adjust: oom,
         bounding_set: status_field("CapBnd:").unwrap_or(u64::MAX),
         descriptors_marked: true,
-        environment: around
-            .passable()
-            .map(|(name, value)| (text(name), text(value)))
-            .collect(),
+        environment: around.passable().map(|(name, value)| (text(name), text(value))).collect(),
         default_environment: of_locale.chain(of_config).collect(),
     }
 }
@@ -244,27 +193,13 @@ mod tests {
 
     #[test]
     fn the_machine_is_known() {
-        let around = Surroundings::new(
-            [
-                ("HOME".into(), "/root".into()),
-                ("TMPDIR".into(), "/x".into()),
-            ],
-            0,
-        );
+        let around = Surroundings::new([("HOME".into(), "/root".into()), ("TMPDIR".into(), "/x".into())], 0);
         let context = context(&around, &mut Users::new(), false);
         assert!(!context.kernel_release.is_empty() && context.boot_id.is_ok());
-        assert_eq!(
-            (&*context.directories.state, &*context.directories.tmp),
-            ("/var/lib", "/x")
-        );
+        assert_eq!((&*context.directories.state, &*context.directories.tmp), ("/var/lib", "/x"));
         let facts = ambient(&Config::default(), &around, false, limits());
         assert_eq!(facts.pid, std::process::id());
-        assert!(
-            facts
-                .limits
-                .iter()
-                .any(|(resource, limit)| *resource == Resource::Nofile && limit.soft > 2)
-        );
+        assert!(facts.limits.iter().any(|(resource, limit)| *resource == Resource::Nofile && limit.soft > 2));
         assert!((-20..=19).contains(&facts.nice));
     }
 }

@@ -1,8 +1,5 @@
 //! glob(7) over real directories, and fnmatch(3) for single names. No braces, no tilde.
-#![allow(
-    clippy::disallowed_methods,
-    reason = "patterns are matched against the file system"
-)]
+#![allow(clippy::disallowed_methods, reason = "patterns are matched against the file system")]
 
 use std::path::{Path, PathBuf};
 
@@ -88,10 +85,7 @@ pub(super) fn paths(pattern: &str) -> Vec<PathBuf> {
     let mut found = vec![PathBuf::from("/")];
     let mut budget = ENTRIES_MAX;
     for part in pattern.split('/').filter(|p| !p.is_empty()) {
-        found = found
-            .iter()
-            .flat_map(|dir| children(dir, part, &mut budget))
-            .collect();
+        found = found.iter().flat_map(|dir| children(dir, part, &mut budget)).collect();
     }
     found.sort();
     found
@@ -100,11 +94,7 @@ pub(super) fn paths(pattern: &str) -> Vec<PathBuf> {
 fn children(dir: &Path, pattern: &str, budget: &mut usize) -> Vec<PathBuf> {
     if !pattern.contains(['*', '?', '[', '\\']) {
         let path = dir.join(pattern);
-        return if path.symlink_metadata().is_ok() {
-            vec![path]
-        } else {
-            Vec::new()
-        };
+        return if path.symlink_metadata().is_ok() { vec![path] } else { Vec::new() };
     }
     let Ok(entries) = std::fs::read_dir(dir) else {
         return Vec::new();
@@ -150,10 +140,7 @@ mod tests {
 
     #[test]
     fn directories() {
-        assert_eq!(
-            paths("/proc/sel[f]/stat*").first(),
-            Some(&PathBuf::from("/proc/self/stat"))
-        );
+        assert_eq!(paths("/proc/sel[f]/stat*").first(), Some(&PathBuf::from("/proc/self/stat")));
         assert!(paths("/proc/no-such-*/x").is_empty());
     }
 }

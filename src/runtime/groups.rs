@@ -33,24 +33,16 @@ impl Groups {
         let tree = match Tree::open(name) {
             Ok(tree) => tree,
             Err(why) => {
-                tracing::info!(
-                    "no control groups: {why}; processes of units are found by ancestry"
-                );
+                tracing::info!("no control groups: {why}; processes of units are found by ancestry");
                 return Groups::default();
             }
         };
         if let Err(errno) = Source::Groups.add(poll, tree.fd(), Interest::Read) {
-            tracing::warn!(
-                "no control groups: they cannot be watched: {}",
-                errno.desc()
-            );
+            tracing::warn!("no control groups: they cannot be watched: {}", errno.desc());
             return Groups::default();
         }
         tracing::debug!("control groups are made below {}", tree.path().display());
-        Groups {
-            tree: Some(tree),
-            watched: BTreeMap::new(),
-        }
+        Groups { tree: Some(tree), watched: BTreeMap::new() }
     }
 
     /// Where the subtree is.
@@ -62,19 +54,15 @@ impl Groups {
     fn make(&self, path: String) -> Option<Group> {
         let tree = self.tree.as_ref()?;
         let made = tree.create(&path);
-        let told = made.inspect_err(|errno| {
-            tracing::warn!("the control group {path} cannot be made: {}", errno.desc())
-        });
+        let told =
+            made.inspect_err(|errno| tracing::warn!("the control group {path} cannot be made: {}", errno.desc()));
         told.ok().map(|()| Group { path })
     }
 
     /// Where a child of the unit is to be born. Opened anew each time, because ten thousand units at
     /// rest shall not hold ten thousand descriptors.
     pub(super) fn birth_place(&self, group: &Group) -> Result<Option<OwnedFd>, Errno> {
-        self.tree
-            .as_ref()
-            .map(|tree| tree.open_dir(&group.path))
-            .transpose()
+        self.tree.as_ref().map(|tree| tree.open_dir(&group.path)).transpose()
     }
 
     pub(super) fn members(&self, group: &Group) -> Vec<i32> {
@@ -90,9 +78,7 @@ impl Groups {
 
     /// Ends everybody at once; `false` if that is not possible.
     pub(super) fn kill(&self, group: &Group) -> bool {
-        self.tree
-            .as_ref()
-            .is_some_and(|tree| tree.kill(&group.path).is_ok())
+        self.tree.as_ref().is_some_and(|tree| tree.kill(&group.path).is_ok())
     }
 
     /// Asks to be told when the group empties. `false` if that cannot be told.
@@ -115,10 +101,7 @@ impl Groups {
         let Some(tree) = &mut self.tree else {
             return Vec::new();
         };
-        tree.changed()
-            .into_iter()
-            .filter_map(|path| self.watched.get(&path).copied())
-            .collect()
+        tree.changed().into_iter().filter_map(|path| self.watched.get(&path).copied()).collect()
     }
 
     pub(super) fn remove(&mut self, group: Group) {
@@ -127,11 +110,7 @@ impl Groups {
         match tree.remove(&group.path) {
             // Somebody was left behind on purpose; the group stays for the next start.
             Ok(()) | Err(Errno::EBUSY) => {}
-            Err(errno) => tracing::debug!(
-                "the control group {} cannot be removed: {}",
-                group.path,
-                errno.desc()
-            ),
+            Err(errno) => tracing::debug!("the control group {} cannot be removed: {}", group.path, errno.desc()),
         }
     }
 
@@ -160,10 +139,7 @@ impl World {
     /// The unit's group, made when its first process is started.
     pub(super) fn make_group(&mut self, unit: UnitId, settings: &Unit, exec: &ExecSettings) {
         let instance = settings.name.is_instance() && !self.facts.instance_cgroups;
-        if instance
-            || self.groups.tree.is_none()
-            || self.runs.get(&unit).is_none_or(|run| run.group.is_some())
-        {
+        if instance || self.groups.tree.is_none() || self.runs.get(&unit).is_none_or(|run| run.group.is_some()) {
             return;
         }
         let path = cgroup::path(&settings.name, exec.slice.as_deref(), self.facts.user_mode);

@@ -16,20 +16,13 @@ pub(super) fn to_try(unit: &Unit) -> Vec<String> {
     let Some(path) = &unit.fragment else {
         return Vec::new();
     };
-    Disk.read(path)
-        .map(|bytes| in_file(path, &bytes))
-        .unwrap_or_default()
+    Disk.read(path).map(|bytes| in_file(path, &bytes)).unwrap_or_default()
 }
 
 fn in_file(path: &str, bytes: &[u8]) -> Vec<String> {
     let document = syntax::parse(path, bytes);
-    let sections = document
-        .sections
-        .iter()
-        .filter(|section| section.name == "Socket");
-    let entries = sections
-        .flat_map(|section| &section.entries)
-        .filter(|entry| entry.key == "X-Try");
+    let sections = document.sections.iter().filter(|section| section.name == "Socket");
+    let entries = sections.flat_map(|section| &section.entries).filter(|entry| entry.key == "X-Try");
     entries.map(|entry| entry.value.text.clone()).collect()
 }
 

@@ -10,10 +10,8 @@ impl World {
     pub(super) fn look_up(&mut self, exec: &ExecSettings) -> Result<Identity, LookUpFailure> {
         let mut identity = Identity::default();
         if let Some(name) = &exec.user {
-            let user = self
-                .users
-                .user(name)
-                .map_err(|error| failure(Purpose::User, name, "user", &error.to_string()))?;
+            let user =
+                self.users.user(name).map_err(|error| failure(Purpose::User, name, "user", &error.to_string()))?;
             identity.uid = Some(user.uid);
             identity.gid = Some(user.gid);
             identity.user = Some(user.name.as_str().into());
@@ -21,10 +19,8 @@ impl World {
             identity.shell = Some(user.shell.as_str().into());
         }
         if let Some(name) = &exec.group {
-            let group = self
-                .users
-                .group(name)
-                .map_err(|error| failure(Purpose::Group, name, "group", &error.to_string()))?;
+            let group =
+                self.users.group(name).map_err(|error| failure(Purpose::Group, name, "group", &error.to_string()))?;
             identity.gid = Some(group.gid);
         }
         if identity.user.is_some() || !exec.supplementary_groups.is_empty() {
@@ -49,9 +45,5 @@ impl World {
 
 fn failure(purpose: Purpose, name: &Text, what: &str, why: &str) -> LookUpFailure {
     let message = format!("the {what} `{name}` cannot be looked up: {why}").into();
-    LookUpFailure {
-        purpose,
-        errno: libc::ESRCH,
-        message,
-    }
+    LookUpFailure { purpose, errno: libc::ESRCH, message }
 }

@@ -21,11 +21,7 @@ impl Inherited {
                 continue;
             };
             // LISTEN_FDS come without it, and must reach services only under their final numbers.
-            nix::fcntl::fcntl(
-                &fd,
-                nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::FD_CLOEXEC),
-            )
-            .ok();
+            nix::fcntl::fcntl(&fd, nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::FD_CLOEXEC)).ok();
             let kind = address::describe(&fd).map_or(InheritedKind::Unknown, |found| found.kind);
             waiting.push((kind, fd));
         }
@@ -51,20 +47,12 @@ impl Inherited {
 
 fn is(kind: &InheritedKind, port: &Listen) -> bool {
     match (kind, port) {
-        (
-            InheritedKind::Socket(kind, at),
-            Listen::Socket {
-                kind: wanted,
-                address,
-            },
-        ) => kind == wanted && same_address(at, address),
-        (
-            InheritedKind::Netlink(family, groups),
-            Listen::Netlink {
-                family: f,
-                groups: g,
-            },
-        ) => family == f && groups == g,
+        (InheritedKind::Socket(kind, at), Listen::Socket { kind: wanted, address }) => {
+            kind == wanted && same_address(at, address)
+        }
+        (InheritedKind::Netlink(family, groups), Listen::Netlink { family: f, groups: g }) => {
+            family == f && groups == g
+        }
         (InheritedKind::Fifo(path), Listen::Fifo(wanted)) => **path == **wanted,
         (InheritedKind::Special(path), Listen::Special(wanted)) => **path == **wanted,
         (InheritedKind::MessageQueue(name), Listen::MessageQueue(wanted)) => **name == **wanted,
@@ -75,9 +63,7 @@ fn is(kind: &InheritedKind, port: &Listen) -> bool {
 /// IPv6 scopes are not compared, as in systemd.
 fn same_address(a: &Address, b: &Address) -> bool {
     match (a, b) {
-        (Address::V6(ip_a, port_a, _), Address::V6(ip_b, port_b, _)) => {
-            ip_a == ip_b && port_a == port_b
-        }
+        (Address::V6(ip_a, port_a, _), Address::V6(ip_b, port_b, _)) => ip_a == ip_b && port_a == port_b,
         _ => a == b,
     }
 }
@@ -94,23 +80,10 @@ mod tests {
         let port = listener.local_addr().unwrap().port();
         let fd = OwnedFd::from(listener);
         let kind = address::describe(&fd).unwrap().kind;
-        let mut inherited = Inherited {
-            waiting: vec![(kind, fd)],
-        };
-        let listen = |kind, port| Listen::Socket {
-            kind,
-            address: Address::V4([127, 0, 0, 1].into(), port),
-        };
-        assert!(
-            inherited
-                .claim(&listen(SocketKind::Datagram, port))
-                .is_none()
-        );
-        assert!(
-            inherited
-                .claim(&listen(SocketKind::Stream, port.wrapping_add(1)))
-                .is_none()
-        );
+        let mut inherited = Inherited { waiting: vec![(kind, fd)] };
+        let listen = |kind, port| Listen::Socket { kind, address: Address::V4([127, 0, 0, 1].into(), port) };
+        assert!(inherited.claim(&listen(SocketKind::Datagram, port)).is_none());
+        assert!(inherited.claim(&listen(SocketKind::Stream, port.wrapping_add(1))).is_none());
         assert!(inherited.claim(&listen(SocketKind::Stream, port)).is_some());
         assert!(inherited.claim(&listen(SocketKind::Stream, port)).is_none());
         assert_eq!(inherited.len(), 0);

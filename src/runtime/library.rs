@@ -25,21 +25,10 @@ pub(super) struct Units {
 }
 
 impl Units {
-    pub(super) fn new(
-        search: Vec<Text>,
-        around: &Surroundings,
-        users: &mut Users,
-        user_mode: bool,
-    ) -> Units {
+    pub(super) fn new(search: Vec<Text>, around: &Surroundings, users: &mut Users, user_mode: bool) -> Units {
         let machine = machine(around, users, user_mode);
         let library = Library::new(search.clone(), machine);
-        Units {
-            library,
-            search,
-            around: around.clone(),
-            user_mode,
-            told: 0,
-        }
+        Units { library, search, around: around.clone(), user_mode, told: 0 }
     }
 
     /// Directories with unit files.
@@ -51,11 +40,7 @@ impl Units {
     pub(super) fn load(&mut self, names: &[UnitName]) -> Event {
         let units = self.library.closure(&Disk, names);
         self.tell_diagnostics();
-        Event::Loaded {
-            units,
-            templates: self.library.templates(),
-            reload: false,
-        }
+        Event::Loaded { units, templates: self.library.templates(), reload: false }
     }
 
     /// The same after the search path was looked at anew, because a name had no file when it was
@@ -66,36 +51,24 @@ impl Units {
         names: &[UnitName],
         keep: impl Fn(&UnitName) -> bool,
     ) -> Event {
-        let mut fresh = Library::new(
-            self.search.clone(),
-            machine(&self.around, users, self.user_mode),
-        );
+        let mut fresh = Library::new(self.search.clone(), machine(&self.around, users, self.user_mode));
         let mut units = fresh.closure(&Disk, names);
         units.retain(|unit| !keep(&unit.name));
         let known = self.library.templates();
         let mut templates = fresh.templates();
         templates.retain(|template| !known.iter().any(|old| old.name == template.name));
         fresh.diagnostics().iter().for_each(tell);
-        Event::Loaded {
-            units,
-            templates,
-            reload: false,
-        }
+        Event::Loaded { units, templates, reload: false }
     }
 
     /// Everything again.
     pub(super) fn reload(&mut self, users: &mut Users, names: &[UnitName]) -> Event {
         users.forget();
-        self.library
-            .reload(machine(&self.around, users, self.user_mode));
+        self.library.reload(machine(&self.around, users, self.user_mode));
         self.told = 0;
         let units = self.library.closure(&Disk, names);
         self.tell_diagnostics();
-        Event::Loaded {
-            units,
-            templates: self.library.templates(),
-            reload: true,
-        }
+        Event::Loaded { units, templates: self.library.templates(), reload: true }
     }
 
     /// All names with a file, for `--all` and `list-unit-files`.
@@ -117,13 +90,7 @@ impl Units {
 
     /// How many findings there are, by severity: errors, warnings.
     pub(super) fn findings(&self) -> (usize, usize) {
-        let count = |severity| {
-            self.library
-                .diagnostics()
-                .iter()
-                .filter(|d| d.severity == severity)
-                .count()
-        };
+        let count = |severity| self.library.diagnostics().iter().filter(|d| d.severity == severity).count();
         (count(Severity::Error), count(Severity::Warning))
     }
 
@@ -149,11 +116,7 @@ fn tell(diagnostic: &Diagnostic) {
         (Some(place), None) => format!("{}: ", place.source.path),
         (None, _) => String::new(),
     };
-    let help = diagnostic
-        .help
-        .as_ref()
-        .map(|help| format!(" ({help})"))
-        .unwrap_or_default();
+    let help = diagnostic.help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default();
     let text = format!("{place}{}{help}", diagnostic.message);
     let (unit, code) = (diagnostic.unit.as_deref(), diagnostic.code);
     match diagnostic.severity {

@@ -37,11 +37,7 @@ pub fn main() -> ExitCode {
     let line = match CommandLine::try_parse() {
         Ok(line) => line,
         Err(error) => {
-            let status = if error.use_stderr() {
-                boot::exit::USAGE
-            } else {
-                0
-            };
+            let status = if error.use_stderr() { boot::exit::USAGE } else { 0 };
             // Nowhere left to complain to.
             error.print().ok();
             return ExitCode::from(status);

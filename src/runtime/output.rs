@@ -68,17 +68,13 @@ pub(super) struct Outputs {
 
 /// Under which name output of a unit is collected.
 fn collective(unit: &UnitName) -> Text {
-    unit.template()
-        .map_or_else(|| unit.text(), |template| template.text())
+    unit.template().map_or_else(|| unit.text(), |template| template.text())
 }
 
 impl Outputs {
     /// `journal`: lines go to the journal where it runs.
     pub(super) fn new(journal: bool) -> Outputs {
-        Outputs {
-            journal: journal && std::path::Path::new(JOURNAL).exists(),
-            ..Outputs::default()
-        }
+        Outputs { journal: journal && std::path::Path::new(JOURNAL).exists(), ..Outputs::default() }
     }
 
     /// The descriptor that a process of the unit shall write to.
@@ -101,34 +97,16 @@ impl Outputs {
             Some(token) => *token,
             None => self.make_pipe(poll, name, exec, command)?,
         };
-        self.pipes
-            .get(&token)
-            .and_then(|pipe| pipe.write.as_ref())
-            .map(AsFd::as_fd)
-            .ok_or(Errno::EBADF)
+        self.pipes.get(&token).and_then(|pipe| pipe.write.as_ref()).map(AsFd::as_fd).ok_or(Errno::EBADF)
     }
 
-    fn make_pipe(
-        &mut self,
-        poll: &Poll,
-        name: Text,
-        exec: &ExecSettings,
-        command: &str,
-    ) -> Result<u64, Errno> {
+    fn make_pipe(&mut self, poll: &Poll, name: Text, exec: &ExecSettings, command: &str) -> Result<u64, Errno> {
         let (read, write) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
         nix::fcntl::fcntl(&read, nix::fcntl::FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
         self.last += 1;
         Source::Output(self.last).add(poll, &read, Interest::Read)?;
         let style = style(&name, exec, command);
-        self.pipes.insert(
-            self.last,
-            Pipe {
-                read,
-                write: Some(write),
-                style,
-                partial: Vec::new(),
-            },
-        );
+        self.pipes.insert(self.last, Pipe { read, write: Some(write), style, partial: Vec::new() });
         self.open.insert(name, self.last);
         Ok(self.last)
     }
@@ -197,11 +175,7 @@ impl Outputs {
         if tail.len() == LOG_LINES_KEPT {
             tail.pop_front();
         }
-        tail.push_back(Line {
-            at_usec: clock::realtime_usec(),
-            identifier: style.identifier.clone(),
-            text,
-        });
+        tail.push_back(Line { at_usec: clock::realtime_usec(), identifier: style.identifier.clone(), text });
     }
 
     /// How many pipes or connections there are.
@@ -219,10 +193,7 @@ fn style(name: &Text, exec: &ExecSettings, command: &str) -> Style {
     let base = command.rsplit('/').next().unwrap_or(command);
     Style {
         name: name.clone(),
-        identifier: exec
-            .syslog_identifier
-            .clone()
-            .unwrap_or_else(|| base.into()),
+        identifier: exec.syslog_identifier.clone().unwrap_or_else(|| base.into()),
         level: exec.syslog_level.unwrap_or(DEFAULT_LEVEL),
         level_max: exec.log_level_max.unwrap_or(7),
         prefix: !exec.no_syslog_level_prefix,
@@ -235,11 +206,7 @@ fn split(buffer: &mut Vec<u8>, ended: bool) -> Vec<Vec<u8>> {
     let mut start = 0;
     while start < buffer.len() {
         let rest = &buffer[start..];
-        match rest
-            .iter()
-            .take(LOG_LINE_BYTES_MAX + 1)
-            .position(|b| *b == b'\n')
-        {
+        match rest.iter().take(LOG_LINE_BYTES_MAX + 1).position(|b| *b == b'\n') {
             Some(length) => {
                 lines.push(rest[..length].to_vec());
                 start += length + 1;
@@ -272,10 +239,7 @@ fn journal_stream(style: &Style) -> Result<OwnedFd, Errno> {
     let errno = |e: std::io::Error| Errno::from_raw(e.raw_os_error().unwrap_or(libc::EIO));
     let mut stream = UnixStream::connect(JOURNAL).map_err(errno)?;
     let prefix = u8::from(style.prefix);
-    let header = format!(
-        "{}\n{}\n{}\n{prefix}\n0\n0\n0\n",
-        style.identifier, style.name, style.level
-    );
+    let header = format!("{}\n{}\n{}\n{prefix}\n0\n0\n0\n", style.identifier, style.name, style.level);
     stream.write_all(header.as_bytes()).map_err(errno)?;
     stream.shutdown(std::net::Shutdown::Read).map_err(errno)?;
     Ok(stream.into())
@@ -288,19 +252,10 @@ mod tests {
     #[test]
     fn lines_are_split_at_breaks_and_at_the_limit() {
         let mut buffer = b"one\ntwo\nthr".to_vec();
-        assert_eq!(
-            split(&mut buffer, false),
-            [b"one".to_vec(), b"two".to_vec()]
-        );
+        assert_eq!(split(&mut buffer, false), [b"one".to_vec(), b"two".to_vec()]);
         assert_eq!(split(&mut buffer, true), [b"thr".to_vec()]);
         let mut long = vec![b'x'; LOG_LINE_BYTES_MAX + 3];
-        assert_eq!(
-            split(&mut long, false)
-                .iter()
-                .map(Vec::len)
-                .collect::<Vec<_>>(),
-            [LOG_LINE_BYTES_MAX]
-        );
+        assert_eq!(split(&mut long, false).iter().map(Vec::len).collect::<Vec<_>>(), [LOG_LINE_BYTES_MAX]);
         assert_eq!(long.len(), 3);
     }
 
@@ -317,17 +272,11 @@ mod tests {
         let poll = Poll::new().unwrap();
         let mut outputs = Outputs::default();
         let unit = UnitName::parse("t@1.service").unwrap();
-        let exec = ExecSettings {
-            log_level_max: Some(6),
-            ..ExecSettings::default()
-        };
+        let exec = ExecSettings { log_level_max: Some(6), ..ExecSettings::default() };
         let fd = outputs.writer(&poll, &unit, &exec, "/bin/cat").unwrap();
         nix::unistd::write(fd, b"<7>hidden\n<3>seen\n").unwrap();
         outputs.readable(&poll, 1);
-        let lines: Vec<(&str, &str)> = outputs
-            .tail(&unit)
-            .map(|l| (&*l.identifier, l.text.as_str()))
-            .collect();
+        let lines: Vec<(&str, &str)> = outputs.tail(&unit).map(|l| (&*l.identifier, l.text.as_str())).collect();
         assert_eq!(lines, [("cat", "seen")]);
         let other = UnitName::parse("t@2.service").unwrap();
         outputs.writer(&poll, &other, &exec, "/bin/cat").unwrap();

@@ -32,11 +32,7 @@ impl Daemon {
                 libc::SIGCHLD => self.world.strangers = true,
                 libc::SIGHUP => self.reload("SIGHUP"),
                 libc::SIGTERM | libc::SIGINT | libc::SIGQUIT | libc::SIGPWR => {
-                    tracing::info!(
-                        "signal {} from process {}: stopping",
-                        caught.signal,
-                        caught.pid
-                    );
+                    tracing::info!("signal {} from process {}: stopping", caught.signal, caught.pid);
                     self.world.events.push_back(Event::ToldToStop);
                 }
                 other => tracing::debug!("signal {other} means nothing to porterd"),

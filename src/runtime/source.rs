@@ -87,12 +87,7 @@ impl Source {
     }
 
     /// Changes what is watched for.
-    pub(super) fn modify(
-        self,
-        poll: &Poll,
-        fd: impl AsFd,
-        interest: Interest,
-    ) -> Result<(), Errno> {
+    pub(super) fn modify(self, poll: &Poll, fd: impl AsFd, interest: Interest) -> Result<(), Errno> {
         let (class, token) = self.token();
         poll.modify(fd, class, token, interest)
     }

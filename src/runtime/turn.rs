@@ -31,14 +31,7 @@ pub(super) struct Daemon {
 
 impl Daemon {
     pub(super) fn new(engine: Engine, world: World, units: Units) -> Daemon {
-        Daemon {
-            engine,
-            world,
-            units,
-            effects: Vec::new(),
-            ready: Vec::new(),
-            strangers_waited: 0,
-        }
+        Daemon { engine, world, units, effects: Vec::new(), ready: Vec::new(), strangers_waited: 0 }
     }
 
     /// Until the engine says that it is over.
@@ -67,29 +60,18 @@ impl Daemon {
             }
         }
         self.ready = ready;
-        if due
-            || self
-                .engine
-                .next_deadline()
-                .is_some_and(|(at, _)| at <= clock::now())
-        {
+        if due || self.engine.next_deadline().is_some_and(|(at, _)| at <= clock::now()) {
             self.world.events.push_back(Event::Due);
             self.pump();
         }
         self.house_keeping(exits);
-        Ok(self
-            .world
-            .leave
-            .map_or(ControlFlow::Continue(()), ControlFlow::Break))
+        Ok(self.world.leave.map_or(ControlFlow::Continue(()), ControlFlow::Break))
     }
 
     fn next_deadline(&self) -> Option<Mono> {
         let engine = self.engine.next_deadline().map(|(at, _)| at);
         let control = self.world.server.next_deadline_usec().map(Mono);
-        [engine, control, self.world.upstream.next_deadline()]
-            .into_iter()
-            .flatten()
-            .min()
+        [engine, control, self.world.upstream.next_deadline()].into_iter().flatten().min()
     }
 
     /// One source has something to say.
@@ -129,11 +111,7 @@ impl Daemon {
     fn hear_exit(&mut self, proc: ProcToken) {
         // Its last words first: they may be waiting still when both came in one turn too many.
         if let Some(unit) = self.world.processes.get(proc).map(|p| p.unit)
-            && self
-                .world
-                .runs
-                .get(&unit)
-                .is_some_and(|run| run.notify.is_some())
+            && self.world.runs.get(&unit).is_some_and(|run| run.notify.is_some())
         {
             self.hear_notifications(unit);
         }
@@ -151,21 +129,13 @@ impl Daemon {
     }
 
     fn hear_listener(&mut self, fd: FdToken, ready: Ready) {
-        if !self
-            .world
-            .handles
-            .get_mut(fd)
-            .is_some_and(|handle| handle.watched)
-        {
+        if !self.world.handles.get_mut(fd).is_some_and(|handle| handle.watched) {
             return;
         }
         let readable = ready.readable || ready.priority;
         self.world.events.push_back(match readable {
             true if !ready.error => Event::Readable { fd },
-            _ => Event::Broken {
-                fd,
-                hangup: ready.hangup && !ready.error,
-            },
+            _ => Event::Broken { fd, hangup: ready.hangup && !ready.error },
         });
     }
 
@@ -177,10 +147,7 @@ impl Daemon {
                 break;
             };
             if count == EVENTS_PER_CAUSE_MAX {
-                tracing::error!(
-                    CODE = "events-spin",
-                    "{count} events in one go; the rest waits for the next turn"
-                );
+                tracing::error!(CODE = "events-spin", "{count} events in one go; the rest waits for the next turn");
                 self.world.events.push_front(event);
                 break;
             }

@@ -16,27 +16,12 @@ pub(super) struct Upstream {
 impl Upstream {
     pub(super) fn new(around: &Surroundings) -> Upstream {
         let own_pid = std::process::id();
-        let for_us = |name: &str| {
-            around
-                .text(name)
-                .is_none_or(|pid| pid.parse() == Ok(own_pid))
-        };
-        let watchdog_usec = around
-            .text("WATCHDOG_USEC")
-            .and_then(|text| text.parse().ok())
-            .unwrap_or(0);
-        let watchdog_usec = if for_us("WATCHDOG_PID") {
-            watchdog_usec
-        } else {
-            0
-        };
+        let for_us = |name: &str| around.text(name).is_none_or(|pid| pid.parse() == Ok(own_pid));
+        let watchdog_usec = around.text("WATCHDOG_USEC").and_then(|text| text.parse().ok()).unwrap_or(0);
+        let watchdog_usec = if for_us("WATCHDOG_PID") { watchdog_usec } else { 0 };
         let listens = around.text("NOTIFY_SOCKET").is_some();
         let next_ping = (listens && watchdog_usec > 0).then(clock::now);
-        Upstream {
-            listens,
-            watchdog_usec,
-            next_ping,
-        }
+        Upstream { listens, watchdog_usec, next_ping }
     }
 
     fn send(&self, state: &[NotifyState<'_>]) {
@@ -62,10 +47,7 @@ impl Upstream {
     /// `Type=notify-reload` wants the time of the monotonic clock with it.
     pub(super) fn reloading(&self) {
         let now = clock::monotonic_usec();
-        self.send(&[
-            NotifyState::Reloading,
-            NotifyState::MonotonicUsec(i128::from(now)),
-        ]);
+        self.send(&[NotifyState::Reloading, NotifyState::MonotonicUsec(i128::from(now))]);
     }
 
     /// When the watchdog wants to be fed.
@@ -85,12 +67,8 @@ impl Upstream {
 /// How many descriptors were given to this process (`LISTEN_FDS`, for us by `LISTEN_PID`).
 pub(super) fn listen_fds(around: &Surroundings) -> u32 {
     let own_pid = std::process::id();
-    let ours = around
-        .text("LISTEN_PID")
-        .is_some_and(|pid| pid.parse() == Ok(own_pid));
-    let count = around
-        .text("LISTEN_FDS")
-        .and_then(|count| count.parse::<u32>().ok());
+    let ours = around.text("LISTEN_PID").is_some_and(|pid| pid.parse() == Ok(own_pid));
+    let count = around.text("LISTEN_FDS").and_then(|count| count.parse::<u32>().ok());
     count.filter(|_| ours).unwrap_or(0)
 }
 
@@ -101,15 +79,8 @@ mod tests {
     #[test]
     fn descriptors_for_somebody_else_are_not_ours() {
         let own = std::process::id().to_string();
-        let with = |pid: &str| {
-            Surroundings::new(
-                [
-                    ("LISTEN_PID".into(), pid.into()),
-                    ("LISTEN_FDS".into(), "2".into()),
-                ],
-                0,
-            )
-        };
+        let with =
+            |pid: &str| Surroundings::new([("LISTEN_PID".into(), pid.into()), ("LISTEN_FDS".into(), "2".into())], 0);
         assert_eq!(listen_fds(&with(&own)), 2);
         assert_eq!(listen_fds(&with("1")), 0);
         assert_eq!(listen_fds(&Surroundings::default()), 0);
@@ -118,10 +89,7 @@ mod tests {
     #[test]
     fn the_watchdog_is_fed_in_half_its_period() {
         let around = Surroundings::new(
-            [
-                ("WATCHDOG_USEC".into(), "2000000".into()),
-                ("NOTIFY_SOCKET".into(), "/no/such".into()),
-            ],
+            [("WATCHDOG_USEC".into(), "2000000".into()), ("NOTIFY_SOCKET".into(), "/no/such".into())],
             0,
         );
         let mut upstream = Upstream::new(&around);

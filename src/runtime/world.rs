@@ -60,16 +60,7 @@ pub(super) struct Run {
 impl Run {
     pub(super) fn new(name: UnitName, invocation: u128) -> Run {
         let (procs, past, strays) = (Vec::new(), Vec::new(), Vec::new());
-        Run {
-            name,
-            invocation,
-            procs,
-            past,
-            group: None,
-            notify: None,
-            strays,
-            empty: true,
-        }
+        Run { name, invocation, procs, past, group: None, notify: None, strays, empty: true }
     }
 }
 
@@ -113,19 +104,12 @@ pub(super) struct World {
 impl World {
     /// A user by name or number, as the database has it.
     pub(super) fn user(&mut self, name: &str) -> Option<UserEntry> {
-        self.users
-            .user(name)
-            .inspect_err(|error| tracing::debug!("user {name}: {error}"))
-            .ok()
+        self.users.user(name).inspect_err(|error| tracing::debug!("user {name}: {error}")).ok()
     }
 
     /// A group's number by name or number.
     pub(super) fn group(&mut self, name: &str) -> Option<u32> {
-        self.users
-            .group(name)
-            .inspect_err(|error| tracing::debug!("group {name}: {error}"))
-            .ok()
-            .map(|group| group.gid)
+        self.users.group(name).inspect_err(|error| tracing::debug!("group {name}: {error}")).ok().map(|group| group.gid)
     }
 
     /// A warning of the runtime itself about a unit.
@@ -135,10 +119,7 @@ impl World {
 
     /// The run of a unit; made when its first process is.
     pub(super) fn run(&mut self, unit: UnitId, settings: &Arc<Unit>, invocation: u128) -> &mut Run {
-        let run = self
-            .runs
-            .entry(unit)
-            .or_insert_with(|| Run::new(settings.name.clone(), invocation));
+        let run = self.runs.entry(unit).or_insert_with(|| Run::new(settings.name.clone(), invocation));
         if invocation != 0 {
             run.invocation = invocation;
         }

@@ -82,7 +82,11 @@ fn the_service(findings: &mut Findings<'_>, socket: &SocketUnit, units: Units<'_
             },
         };
         let message = format!("{name} is {}; {then}", state.as_str());
-        findings.add(if socket.accept { "accept-template-missing" } else { "service-missing" }, message, "write the service, or name the right one with Service=");
+        findings.add(
+            if socket.accept { "accept-template-missing" } else { "service-missing" },
+            message,
+            "write the service, or name the right one with Service=",
+        );
         return;
     };
     let Body::Service(body) = &service.body else { return };
@@ -108,7 +112,11 @@ fn streams(findings: &mut Findings<'_>, socket: &SocketUnit, service: &UnitName,
             "{service} has its standard streams on the socket, and this unit has {} of them; it will not start",
             socket.listen.len()
         );
-        findings.add("stdin-socket-ambiguous", message, "listen on one address only, or take the sockets from descriptor 3 on");
+        findings.add(
+            "stdin-socket-ambiguous",
+            message,
+            "listen on one address only, or take the sockets from descriptor 3 on",
+        );
     }
 }
 
@@ -124,10 +132,16 @@ fn runtime_directories(findings: &mut Findings<'_>, socket: &SocketUnit, service
         | Listen::UsbFunction(_) => None,
     });
     for path in paths {
-        let inside = |dir: &&crate::ids::Text| path.strip_prefix(&format!("/run/{dir}")).is_some_and(|r| r.starts_with('/'));
+        let inside =
+            |dir: &&crate::ids::Text| path.strip_prefix(&format!("/run/{dir}")).is_some_and(|r| r.starts_with('/'));
         if let Some(dir) = rare.runtime_directory.iter().find(inside) {
-            let message = format!("{path} lies in RuntimeDirectory={dir} of {service}, which owns and removes that directory");
-            findings.add("runtime-directory-of-socket", message, "listen elsewhere, or set RuntimeDirectoryPreserve=yes");
+            let message =
+                format!("{path} lies in RuntimeDirectory={dir} of {service}, which owns and removes that directory");
+            findings.add(
+                "runtime-directory-of-socket",
+                message,
+                "listen elsewhere, or set RuntimeDirectoryPreserve=yes",
+            );
         }
     }
 }

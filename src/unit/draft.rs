@@ -154,14 +154,21 @@ impl Draft {
             Some(_) => format!("section [{name}] does not belong into a .{} unit", self.name.suffix()),
             None => format!("unknown section [{name}]"),
         };
-        let mut diagnostic = Diagnostic::new("unknown-section", message, Some(document.place(section.name_place.clone())));
+        let mut diagnostic =
+            Diagnostic::new("unknown-section", message, Some(document.place(section.name_place.clone())));
         if let Some(near) = report::nearest(name, known.iter().copied()) {
             diagnostic = diagnostic.with_help(format!("did you mean [{near}]?"));
         }
         self.report(diagnostic);
     }
 
-    fn assign(&mut self, section: Section, entry: &Entry, document: &Document, reading: &Reading<'_>) -> Result<(), Text> {
+    fn assign(
+        &mut self,
+        section: Section,
+        entry: &Entry,
+        document: &Document,
+        reading: &Reading<'_>,
+    ) -> Result<(), Text> {
         let Some(row) = directives::find(section, &entry.key) else {
             self.unknown_key(section, entry, document);
             return Ok(());

@@ -66,7 +66,13 @@ pub struct Finished {
 }
 
 /// Makes the unit. `intact` is whether the main file is a unit file at all.
-pub fn finish(mut draft: Draft, pool: &mut Pool, intact: bool, fragment: Option<Text>, drop_ins: Vec<Text>) -> Finished {
+pub fn finish(
+    mut draft: Draft,
+    pool: &mut Pool,
+    intact: bool,
+    fragment: Option<Text>,
+    drop_ins: Vec<Text>,
+) -> Finished {
     report_unapplied(&mut draft);
     let refusal = match (intact, draft.refused.take()) {
         (false, _) => Some(Refusal::told(LoadState::Error, "the file cannot be read to its end".into())),
@@ -126,9 +132,11 @@ fn whole_file(draft: &Draft, fragment: Option<&Text>) -> Option<Place> {
 fn report_unapplied(draft: &mut Draft) {
     for (row, place) in std::mem::take(&mut draft.unapplied) {
         let (Support::NotYet(why) | Support::Missing(why)) = row.support else { continue };
-        let mut diagnostic = Diagnostic::new("not-yet-applied", format!("{}= has no effect yet: {why}", row.name), Some(place));
+        let mut diagnostic =
+            Diagnostic::new("not-yet-applied", format!("{}= has no effect yet: {why}", row.name), Some(place));
         if matches!(row.support, Support::Missing(_)) {
-            diagnostic = diagnostic.with_help("the processes see other data, users or descriptors than the unit asks for");
+            diagnostic =
+                diagnostic.with_help("the processes see other data, users or descriptors than the unit asks for");
         }
         draft.report(diagnostic);
         draft.exec.unapplied.push(row.name);
@@ -192,7 +200,11 @@ fn add_mounts(draft: &mut Draft) -> Option<Refusal> {
 fn refuse_socket(draft: &Draft) -> Option<Refusal> {
     let socket = &draft.socket;
     if socket.listen.is_empty() {
-        return Some(Refusal::setting("no-listen", "the socket has nothing to listen on", "add a ListenStream= or other Listen…= line"));
+        return Some(Refusal::setting(
+            "no-listen",
+            "the socket has nothing to listen on",
+            "add a ListenStream= or other Listen…= line",
+        ));
     }
     if socket.accept && !socket.listen.iter().all(accepts) {
         return Some(Refusal::setting(
@@ -202,7 +214,11 @@ fn refuse_socket(draft: &Draft) -> Option<Refusal> {
         ));
     }
     if socket.accept && socket.max_connections == 0 {
-        return Some(Refusal::setting("no-connections", "MaxConnections=0 leaves no connection", "set MaxConnections= to 1 or more"));
+        return Some(Refusal::setting(
+            "no-connections",
+            "MaxConnections=0 leaves no connection",
+            "set MaxConnections= to 1 or more",
+        ));
     }
     if socket.accept && socket.service_explicit {
         return Some(Refusal::setting(
@@ -234,11 +250,12 @@ fn has_node(listen: &Listen) -> bool {
 
 fn complete_service(draft: &mut Draft) -> Option<Refusal> {
     let service = &mut draft.service;
-    service.service_type = draft.given.service_type.unwrap_or(match (&draft.more.bus_name, service.exec_start.is_empty()) {
-        (Some(_), _) => ServiceType::Dbus,
-        (None, false) => ServiceType::Simple,
-        (None, true) => ServiceType::Oneshot,
-    });
+    service.service_type =
+        draft.given.service_type.unwrap_or(match (&draft.more.bus_name, service.exec_start.is_empty()) {
+            (Some(_), _) => ServiceType::Dbus,
+            (None, false) => ServiceType::Simple,
+            (None, true) => ServiceType::Oneshot,
+        });
     if service.service_type == ServiceType::Oneshot && !draft.given.timeout_start {
         service.timeout_start_usec = INFINITY_USEC;
     }
@@ -261,10 +278,18 @@ fn refuse_service(draft: &Draft) -> Option<Refusal> {
     let oneshot = service.service_type == ServiceType::Oneshot;
     let success_action = draft.common.actions.success_any;
     if starts == 0 && more.exec_stop.is_empty() && !success_action {
-        return Some(Refusal::setting("no-exec-start", "the service has no ExecStart=, ExecStop= or SuccessAction=", "add ExecStart="));
+        return Some(Refusal::setting(
+            "no-exec-start",
+            "the service has no ExecStart=, ExecStop= or SuccessAction=",
+            "add ExecStart=",
+        ));
     }
     if !oneshot && starts == 0 {
-        return Some(Refusal::setting("no-exec-start", "only Type=oneshot can do without ExecStart=", "add ExecStart=, or set Type=oneshot"));
+        return Some(Refusal::setting(
+            "no-exec-start",
+            "only Type=oneshot can do without ExecStart=",
+            "add ExecStart=, or set Type=oneshot",
+        ));
     }
     if starts == 0 && !service.remain_after_exit && !success_action {
         return Some(Refusal::setting(
@@ -288,7 +313,11 @@ fn refuse_service(draft: &Draft) -> Option<Refusal> {
         ));
     }
     if oneshot && more.restart_force_exit_status != StatusSet::default() {
-        return Some(Refusal::setting("oneshot-restart", "Type=oneshot cannot have RestartForceExitStatus=", "remove RestartForceExitStatus="));
+        return Some(Refusal::setting(
+            "oneshot-restart",
+            "Type=oneshot cannot have RestartForceExitStatus=",
+            "remove RestartForceExitStatus=",
+        ));
     }
     if oneshot && more.exit_type_cgroup {
         return Some(Refusal::setting("contradiction", "Type=oneshot cannot have ExitType=cgroup", "remove ExitType="));
@@ -297,7 +326,11 @@ fn refuse_service(draft: &Draft) -> Option<Refusal> {
         return Some(Refusal::setting("no-bus-name", "Type=dbus needs BusName=", "add BusName="));
     }
     if draft.given.pam_name && !matches!(draft.kill.kill_mode, KillMode::ControlGroup | KillMode::Mixed) {
-        return Some(Refusal::setting("bad-pam", "PAMName= needs KillMode=control-group or mixed", "remove one of the two"));
+        return Some(Refusal::setting(
+            "bad-pam",
+            "PAMName= needs KillMode=control-group or mixed",
+            "remove one of the two",
+        ));
     }
     None
 }

@@ -271,4 +271,3 @@ impl SocketUnit {
         self.file_descriptor_name.as_deref().unwrap_or(unit.as_str())
     }
 }
-

@@ -20,18 +20,13 @@ pub(crate) struct Daemon {
 
 impl Daemon {
     pub(crate) fn start(name: &str) -> Daemon {
-        let directory =
-            std::env::temp_dir().join(format!("porterd-control-{name}-{}", std::process::id()));
+        let directory = std::env::temp_dir().join(format!("porterd-control-{name}-{}", std::process::id()));
         drop(std::fs::remove_dir_all(&directory));
         std::fs::create_dir_all(&directory).unwrap();
         let server = Server::bind(&directory.join("control")).unwrap();
         let (stop, stopped) = UnixStream::pair().unwrap();
         let thread = std::thread::spawn(move || serve(server, &OwnedFd::from(stopped)));
-        Daemon {
-            directory,
-            stop: Some(stop),
-            thread: Some(thread),
-        }
+        Daemon { directory, stop: Some(stop), thread: Some(thread) }
     }
 
     pub(crate) fn socket(&self) -> PathBuf {
@@ -44,10 +39,7 @@ impl Drop for Daemon {
         drop(self.stop.take());
         let result = self.thread.take().map(JoinHandle::join);
         drop(std::fs::remove_dir_all(&self.directory));
-        assert!(
-            std::thread::panicking() || matches!(result, Some(Ok(()))),
-            "the daemon's thread panicked"
-        );
+        assert!(std::thread::panicking() || matches!(result, Some(Ok(()))), "the daemon's thread panicked");
     }
 }
 
@@ -55,10 +47,8 @@ impl Drop for Daemon {
 fn serve(mut server: Server, stopped: &OwnedFd) {
     let mut clients: Vec<ClientId> = Vec::new();
     loop {
-        let mut fds = vec![
-            PollFd::new(stopped.as_fd(), PollFlags::POLLIN),
-            PollFd::new(server.listener_fd(), PollFlags::POLLIN),
-        ];
+        let mut fds =
+            vec![PollFd::new(stopped.as_fd(), PollFlags::POLLIN), PollFd::new(server.listener_fd(), PollFlags::POLLIN)];
         for id in &clients {
             let interest = server.interest(*id).unwrap();
             let mut flags = PollFlags::empty();
@@ -98,33 +88,19 @@ fn serve(mut server: Server, stopped: &OwnedFd) {
 pub(crate) fn answer(call: &Call) -> Reply {
     match call {
         Call::Job(job) => Reply::Outcome(outcome(&job.units, job.verb == Verb::Stop)),
-        Call::ResetFailed(Units { units }) | Call::Kill(Kill { units, .. }) => {
-            Reply::Outcome(outcome(units, false))
-        }
+        Call::ResetFailed(Units { units }) | Call::Kill(Kill { units, .. }) => Reply::Outcome(outcome(units, false)),
         Call::Reload(_) => Reply::Outcome(Outcome::default()),
         Call::Show(show) => Reply::Show(ShowReply {
             units: show
                 .units
                 .iter()
-                .map(|u| UnitProperties {
-                    unit: u.clone(),
-                    properties: sample::properties(u, &show.properties),
-                })
+                .map(|u| UnitProperties { unit: u.clone(), properties: sample::properties(u, &show.properties) })
                 .collect(),
         }),
         Call::List(list) => Reply::List(match list.kind {
-            ListKind::Units => ListReply {
-                units: sample::units(),
-                ..ListReply::default()
-            },
-            ListKind::Sockets => ListReply {
-                sockets: sample::sockets(),
-                ..ListReply::default()
-            },
-            ListKind::Files => ListReply {
-                files: sample::files(),
-                ..ListReply::default()
-            },
+            ListKind::Units => ListReply { units: sample::units(), ..ListReply::default() },
+            ListKind::Sockets => ListReply { sockets: sample::sockets(), ..ListReply::default() },
+            ListKind::Files => ListReply { files: sample::files(), ..ListReply::default() },
         }),
         Call::Status(status) => Reply::Status(StatusReply {
             units: status
@@ -138,15 +114,11 @@ pub(crate) fn answer(call: &Call) -> Reply {
                 })
                 .collect(),
         }),
-        Call::Cat(cat) => Reply::Cat(CatReply {
-            units: cat.units.iter().map(|u| files(u)).collect(),
-        }),
-        Call::Dependencies(_) => Reply::Dependencies(DependenciesReply {
-            units: sample::dependencies(),
-        }),
-        Call::LogLevel(l) => Reply::LogLevel(LogLevel {
-            level: Some(l.level.clone().unwrap_or_else(|| "info".into())),
-        }),
+        Call::Cat(cat) => Reply::Cat(CatReply { units: cat.units.iter().map(|u| files(u)).collect() }),
+        Call::Dependencies(_) => Reply::Dependencies(DependenciesReply { units: sample::dependencies() }),
+        Call::LogLevel(l) => {
+            Reply::LogLevel(LogLevel { level: Some(l.level.clone().unwrap_or_else(|| "info".into())) })
+        }
         Call::Ping(_) | Call::Version(_) | Call::GetInfo(_) | Call::GetInterfaceDescription(_) => {
             panic!("the server answers {call:?} itself")
         }
@@ -154,26 +126,16 @@ pub(crate) fn answer(call: &Call) -> Reply {
 }
 
 fn files(unit: &str) -> UnitFiles {
-    let file = |path: String, text: &str| UnitFile {
-        path,
-        text: Some(text.to_owned()),
-    };
+    let file = |path: String, text: &str| UnitFile { path, text: Some(text.to_owned()) };
     let files = match unit {
         "nope.service" => vec![],
-        "gone.service" => vec![UnitFile {
-            path: "/nonexistent/gone.service".into(),
-            text: None,
-        }],
+        "gone.service" => vec![UnitFile { path: "/nonexistent/gone.service".into(), text: None }],
         _ => vec![
             file(format!("/u/{unit}"), "[Unit]\nDescription=\tx\u{1b}[0m\n"),
             file(format!("/u/{unit}.d/a.conf"), "[Unit]\n"),
         ],
     };
-    UnitFiles {
-        unit: unit.to_owned(),
-        load: "loaded".into(),
-        files,
-    }
+    UnitFiles { unit: unit.to_owned(), load: "loaded".into(), files }
 }
 
 /// Units fail as their names say.
@@ -183,10 +145,7 @@ fn outcome(units: &[String], stop: bool) -> Outcome {
         let (reason, detail) = match unit.as_str() {
             "nope.service" => ("not-found", ""),
             "masked.service" => ("masked", ""),
-            "bad.service" => (
-                "bad-setting",
-                "Unit bad.service has a bad unit file setting: no ExecStart=",
-            ),
+            "bad.service" => ("bad-setting", "Unit bad.service has a bad unit file setting: no ExecStart="),
             "refuse.service" => ("refused", ""),
             "noreload.service" => ("no-reload", ""),
             "fail.service" => ("failed", "the main process exited with status 1"),
@@ -195,23 +154,15 @@ fn outcome(units: &[String], stop: bool) -> Outcome {
             "skip.service" => ("skipped", ""),
             _ => continue,
         };
-        outcome.failures.push(Failure {
-            unit: unit.clone(),
-            reason: reason.into(),
-            detail: detail.into(),
-        });
+        outcome.failures.push(Failure { unit: unit.clone(), reason: reason.into(), detail: detail.into() });
     }
     if stop && units.iter().any(|u| u == "a.service") {
-        outcome
-            .hints
-            .push("Stopping a.service, but it can still be activated by:\n  a.socket".into());
+        outcome.hints.push("Stopping a.service, but it can still be activated by:\n  a.socket".into());
     }
     outcome
 }
 
 /// Where a file of the tests is.
 pub(crate) fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/control")
-        .join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/control").join(name)
 }

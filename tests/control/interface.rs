@@ -43,11 +43,7 @@ fn tokens(text: &str) -> Vec<String> {
 fn group(tokens: &mut impl Iterator<Item = String>) -> Type {
     assert_eq!(tokens.next().as_deref(), Some("("));
     let inner: Vec<String> = tokens.take_while(|t| t != ")").collect();
-    let parts: Vec<Vec<String>> = inner
-        .split(|t| t == ",")
-        .filter(|p| !p.is_empty())
-        .map(<[_]>::to_vec)
-        .collect();
+    let parts: Vec<Vec<String>> = inner.split(|t| t == ",").filter(|p| !p.is_empty()).map(<[_]>::to_vec).collect();
     if !parts.is_empty() && parts.iter().all(|p| p.len() == 1) {
         return Type::Enum(parts.into_iter().map(|mut p| p.remove(0)).collect());
     }
@@ -90,9 +86,7 @@ impl Interface {
         match declared {
             Type::Enum(words) => assert!(words.iter().any(|w| value == w), "{place}: {value}"),
             Type::Struct(fields) => {
-                let object = value
-                    .as_object()
-                    .unwrap_or_else(|| panic!("{place}: {value}"));
+                let object = value.as_object().unwrap_or_else(|| panic!("{place}: {value}"));
                 let have: BTreeSet<&str> = object.keys().map(String::as_str).collect();
                 let said: BTreeSet<&str> = fields.iter().map(|(n, _)| n.as_str()).collect();
                 assert_eq!(have, said, "{place}");
@@ -109,43 +103,26 @@ impl Interface {
                 self.check_named(value, inner, place);
             }
         } else if let Some(inner) = kind.strip_prefix("[]") {
-            let list = value
-                .as_array()
-                .unwrap_or_else(|| panic!("{place}: {value} is no array"));
+            let list = value.as_array().unwrap_or_else(|| panic!("{place}: {value} is no array"));
             list.iter().for_each(|v| self.check_named(v, inner, place));
         } else {
             match kind {
                 "string" => assert!(value.is_string(), "{place}: {value}"),
                 "int" => assert!(value.is_i64() || value.is_u64(), "{place}: {value}"),
                 "bool" => assert!(value.is_boolean(), "{place}: {value}"),
-                other => self.check(
-                    value,
-                    self.types
-                        .get(other)
-                        .unwrap_or_else(|| panic!("{place}: {other}")),
-                    place,
-                ),
+                other => self.check(value, self.types.get(other).unwrap_or_else(|| panic!("{place}: {other}")), place),
             }
         }
     }
 
     fn takes(&self, call: &Call) {
         let value = serde_json::to_value(call).unwrap();
-        let method = value["method"]
-            .as_str()
-            .unwrap()
-            .strip_prefix("org.porterd.")
-            .unwrap()
-            .to_owned();
+        let method = value["method"].as_str().unwrap().strip_prefix("org.porterd.").unwrap().to_owned();
         self.check(&value["parameters"], &self.methods[&method].0, &method);
     }
 
     fn gives(&self, method: &str, reply: &impl Serialize) {
-        self.check(
-            &serde_json::to_value(reply).unwrap(),
-            &self.methods[method].1,
-            method,
-        );
+        self.check(&serde_json::to_value(reply).unwrap(), &self.methods[method].1, method);
     }
 }
 
@@ -156,60 +133,27 @@ fn calls() -> Vec<Call> {
         Call::Version(Nothing {}),
         Call::Reload(Nothing {}),
         Call::ResetFailed(Units { units: units() }),
-        Call::Show(Show {
-            units: units(),
-            properties: vec!["Id".into()],
-        }),
+        Call::Show(Show { units: units(), properties: vec!["Id".into()] }),
         Call::Status(Status {
-            units: ["a.socket", "a.service", "fail.service", "nope.service"]
-                .map(str::to_owned)
-                .to_vec(),
+            units: ["a.socket", "a.service", "fail.service", "nope.service"].map(str::to_owned).to_vec(),
             lines: 3,
         }),
-        Call::Cat(Units {
-            units: vec!["a.socket".into(), "gone.service".into()],
-        }),
-        Call::Dependencies(Dependencies {
-            units: units(),
-            reverse: true,
-        }),
+        Call::Cat(Units { units: vec!["a.socket".into(), "gone.service".into()] }),
+        Call::Dependencies(Dependencies { units: units(), reverse: true }),
         Call::LogLevel(wire::LogLevel { level: None }),
-        Call::LogLevel(wire::LogLevel {
-            level: Some("debug".into()),
-        }),
+        Call::LogLevel(wire::LogLevel { level: Some("debug".into()) }),
     ];
-    for verb in [
-        Verb::Start,
-        Verb::Stop,
-        Verb::Restart,
-        Verb::TryRestart,
-        Verb::Reload,
-        Verb::ReloadOrRestart,
-    ] {
+    for verb in [Verb::Start, Verb::Stop, Verb::Restart, Verb::TryRestart, Verb::Reload, Verb::ReloadOrRestart] {
         for wait in [Wait::Queued, Wait::Done, Wait::Ended] {
-            calls.push(Call::Job(Job {
-                verb,
-                wait,
-                units: ["a.service", "fail.service"].map(str::to_owned).to_vec(),
-            }));
+            calls.push(Call::Job(Job { verb, wait, units: ["a.service", "fail.service"].map(str::to_owned).to_vec() }));
         }
     }
     for whom in [Whom::All, Whom::Main, Whom::Control] {
-        calls.push(Call::Kill(wire::Kill {
-            units: units(),
-            whom,
-            signal: 15,
-        }));
+        calls.push(Call::Kill(wire::Kill { units: units(), whom, signal: 15 }));
     }
     for kind in [ListKind::Units, ListKind::Sockets, ListKind::Files] {
         let one = || vec!["x".to_owned()];
-        calls.push(Call::List(List {
-            kind,
-            patterns: one(),
-            all: true,
-            states: one(),
-            types: one(),
-        }));
+        calls.push(Call::List(List { kind, patterns: one(), all: true, states: one(), types: one() }));
     }
     calls
 }
@@ -218,33 +162,16 @@ fn calls() -> Vec<Call> {
 fn methods_and_errors_are_the_same() {
     let interface = parse(porterd::control::INTERFACE);
     let of = |prefix: &str, names: Vec<&str>| -> BTreeSet<String> {
-        names
-            .iter()
-            .filter_map(|m| m.strip_prefix(prefix))
-            .map(str::to_owned)
-            .collect()
+        names.iter().filter_map(|m| m.strip_prefix(prefix)).map(str::to_owned).collect()
     };
     let methods: BTreeSet<String> = interface.methods.keys().cloned().collect();
     assert_eq!(methods, of("org.porterd.", METHODS.to_vec()));
     use porterd::control::varlink::errors::*;
-    assert_eq!(
-        interface.errors,
-        of("org.porterd.", vec![BAD_MESSAGE, BUSY, FAILED])
-    );
-    let service = of(
-        "org.varlink.service.",
-        vec![
-            INTERFACE_NOT_FOUND,
-            METHOD_NOT_FOUND,
-            INVALID_PARAMETER,
-            PERMISSION_DENIED,
-        ],
-    );
+    assert_eq!(interface.errors, of("org.porterd.", vec![BAD_MESSAGE, BUSY, FAILED]));
+    let service =
+        of("org.varlink.service.", vec![INTERFACE_NOT_FOUND, METHOD_NOT_FOUND, INVALID_PARAMETER, PERMISSION_DENIED]);
     for error in service {
-        assert!(
-            porterd::control::SERVICE_INTERFACE.contains(&format!("error {error} ")),
-            "{error}"
-        );
+        assert!(porterd::control::SERVICE_INTERFACE.contains(&format!("error {error} ")), "{error}");
     }
 }
 
@@ -254,10 +181,7 @@ fn parameters_and_answers_are_the_same() {
     let mut seen = BTreeSet::new();
     for call in calls() {
         interface.takes(&call);
-        let method = serde_json::to_value(&call).unwrap()["method"]
-            .as_str()
-            .unwrap()[12..]
-            .to_owned();
+        let method = serde_json::to_value(&call).unwrap()["method"].as_str().unwrap()[12..].to_owned();
         match &call {
             Call::Ping(_) => interface.gives(&method, &Nothing {}),
             Call::Version(_) => interface.gives(&method, &VersionReply::default()),
@@ -272,36 +196,12 @@ fn parameters_and_answers_are_the_same() {
 fn default_values_are_valid_too() {
     let interface = parse(porterd::control::INTERFACE);
     let of = |name: &str, value: Value| interface.check(&value, &interface.types[name], name);
-    of(
-        "UnitStatus",
-        serde_json::to_value(&UnitStatus::default()).unwrap(),
-    );
-    of(
-        "UnitStatus",
-        serde_json::to_value(&sample::service()).unwrap(),
-    );
-    of(
-        "UnitRow",
-        serde_json::to_value(&UnitRow::default()).unwrap(),
-    );
-    of(
-        "SocketRow",
-        serde_json::to_value(&SocketRow::default()).unwrap(),
-    );
-    of(
-        "UnitFile",
-        serde_json::to_value(&UnitFile::default()).unwrap(),
-    );
-    of(
-        "Waiting",
-        serde_json::to_value(&Waiting::default()).unwrap(),
-    );
-    of(
-        "LogLine",
-        serde_json::to_value(&LogLine::default()).unwrap(),
-    );
-    of(
-        "ControlProcess",
-        serde_json::to_value(&ControlProcess::default()).unwrap(),
-    );
+    of("UnitStatus", serde_json::to_value(&UnitStatus::default()).unwrap());
+    of("UnitStatus", serde_json::to_value(&sample::service()).unwrap());
+    of("UnitRow", serde_json::to_value(&UnitRow::default()).unwrap());
+    of("SocketRow", serde_json::to_value(&SocketRow::default()).unwrap());
+    of("UnitFile", serde_json::to_value(&UnitFile::default()).unwrap());
+    of("Waiting", serde_json::to_value(&Waiting::default()).unwrap());
+    of("LogLine", serde_json::to_value(&LogLine::default()).unwrap());
+    of("ControlProcess", serde_json::to_value(&ControlProcess::default()).unwrap());
 }

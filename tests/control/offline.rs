@@ -7,8 +7,7 @@ struct Units(PathBuf);
 
 impl Units {
     fn new(name: &str, files: &[(&str, &str)]) -> Units {
-        let directory =
-            std::env::temp_dir().join(format!("porterd-offline-{name}-{}", std::process::id()));
+        let directory = std::env::temp_dir().join(format!("porterd-offline-{name}-{}", std::process::id()));
         drop(std::fs::remove_dir_all(&directory));
         std::fs::create_dir_all(&directory).unwrap();
         for (file, text) in files {
@@ -33,18 +32,11 @@ fn run(unit_path: &Path, words: &[&str]) -> (i32, String, String) {
         .output()
         .unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
-    (
-        output.status.code().unwrap_or(-1),
-        text(output.stdout),
-        text(output.stderr),
-    )
+    (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
 }
 
 const GOOD: [(&str, &str); 2] = [
-    (
-        "a.socket",
-        "[Unit]\nDescription=A socket\n[Socket]\nListenStream=127.0.0.1:7001\n",
-    ),
+    ("a.socket", "[Unit]\nDescription=A socket\n[Socket]\nListenStream=127.0.0.1:7001\n"),
     ("a.service", "[Service]\nExecStart=/bin/cat\n"),
 ];
 
@@ -53,11 +45,7 @@ fn clean_units_are_clean() {
     let units = Units::new("clean", &GOOD);
     assert_eq!(run(&units.0, &["verify", "a.socket"]).0, 0);
     let (code, out, _) = run(&units.0, &["verify"]);
-    assert_eq!(
-        (code, out.lines().last()),
-        (0, Some("2 units checked: 0 errors, 0 warnings, 0 notices")),
-        "{out}"
-    );
+    assert_eq!((code, out.lines().last()), (0, Some("2 units checked: 0 errors, 0 warnings, 0 notices")), "{out}");
     assert_eq!(run(&units.0, &["verify", "-q"]).1, "");
 }
 
@@ -66,41 +54,21 @@ fn warnings_are_shown_and_errors_fail() {
     let units = Units::new(
         "bad",
         &[
-            (
-                "a.socket",
-                "[Socket]\nListenStream=127.0.0.1:7001\nListenStreem=1\n",
-            ),
+            ("a.socket", "[Socket]\nListenStream=127.0.0.1:7001\nListenStreem=1\n"),
             ("a.service", "[Service]\nExecStart=/bin/cat\n"),
             ("bad.service", "[Service]\nType=simple\n"),
         ],
     );
     let (code, out, _) = run(&units.0, &["verify", "a.socket"]);
-    assert!(
-        code == 0 && out.contains("[unknown-key]") && out.contains("a.socket:3:1"),
-        "{code} {out}"
-    );
+    assert!(code == 0 && out.contains("[unknown-key]") && out.contains("a.socket:3:1"), "{code} {out}");
     let (code, out, _) = run(&units.0, &["verify", "a.service", "bad.service"]);
-    assert!(
-        code == 1 && out.contains("error[") && !out.contains("unknown-key"),
-        "{code} {out}"
-    );
+    assert!(code == 1 && out.contains("error[") && !out.contains("unknown-key"), "{code} {out}");
     // A path needs no search path, and a pipe gets one object per line.
     let path = units.0.join("a.socket");
-    let (code, out, _) = run(
-        Path::new("/nonexistent"),
-        &["verify", "--json", path.to_str().unwrap()],
-    );
+    let (code, out, _) = run(Path::new("/nonexistent"), &["verify", "--json", path.to_str().unwrap()]);
     assert_eq!(code, 0);
-    let lines: Vec<serde_json::Value> = out
-        .lines()
-        .map(|l| serde_json::from_str(l).unwrap())
-        .collect();
-    assert!(
-        lines
-            .iter()
-            .any(|l| l["code"] == "unknown-key" && l["line"] == 3),
-        "{out}"
-    );
+    let lines: Vec<serde_json::Value> = out.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    assert!(lines.iter().any(|l| l["code"] == "unknown-key" && l["line"] == 3), "{out}");
 }
 
 #[test]
@@ -110,10 +78,7 @@ fn what_is_not_there_is_said() {
         let (code, _, err) = run(&units.0, &[verb, "nope"]);
         assert!(code == 4 && err.contains("nope"), "{verb} {code} {err}");
         let (code, _, err) = run(&units.0, &[verb, "/nonexistent/a.socket"]);
-        assert!(
-            code == 2 && err.contains("/nonexistent"),
-            "{verb} {code} {err}"
-        );
+        assert!(code == 2 && err.contains("/nonexistent"), "{verb} {code} {err}");
     }
 }
 
@@ -147,10 +112,7 @@ fn a_socket_is_explained_with_what_it_starts() {
     ];
     assert!(code == 0 && in_order(&out, &parts), "{code} {out} {err}");
     let (_, out, _) = run(&units.0, &["explain", "a.service"]);
-    assert!(
-        in_order(&out, &["ExecStart=/bin/cat", "LISTEN_FDS=1"]),
-        "a service gets what its socket passes: {out}"
-    );
+    assert!(in_order(&out, &["ExecStart=/bin/cat", "LISTEN_FDS=1"]), "a service gets what its socket passes: {out}");
 }
 
 #[test]
@@ -158,28 +120,13 @@ fn connections_and_templates_are_explained() {
     let units = Units::new(
         "accept",
         &[
-            (
-                "e.socket",
-                "[Socket]\nListenStream=7002\nAccept=yes\nKeepAlive=yes\n",
-            ),
-            (
-                "e@.service",
-                "[Service]\nExecStart=/bin/cat %i\nStandardInput=socket\n",
-            ),
+            ("e.socket", "[Socket]\nListenStream=7002\nAccept=yes\nKeepAlive=yes\n"),
+            ("e@.service", "[Service]\nExecStart=/bin/cat %i\nStandardInput=socket\n"),
         ],
     );
     let (code, out, _) = run(&units.0, &["explain", "e.socket"]);
     assert!(
-        code == 0
-            && in_order(
-                &out,
-                &[
-                    "on each connection",
-                    "SO_KEEPALIVE",
-                    "for each connection: e@",
-                    "execve("
-                ]
-            ),
+        code == 0 && in_order(&out, &["on each connection", "SO_KEEPALIVE", "for each connection: e@", "execve("]),
         "{out}"
     );
     assert_eq!(run(&units.0, &["verify", "e.socket"]).0, 0);
@@ -190,9 +137,6 @@ fn connections_and_templates_are_explained() {
 #[test]
 fn diagnostics_are_explained() {
     let (code, out, _) = run(Path::new("/nonexistent"), &["explain", "unknown-key"]);
-    assert!(
-        code == 0 && out.starts_with("unknown-key (warning)\n  "),
-        "{out}"
-    );
+    assert!(code == 0 && out.starts_with("unknown-key (warning)\n  "), "{out}");
     assert!(out.lines().all(|l| l.chars().count() <= 80));
 }

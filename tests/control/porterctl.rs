@@ -24,11 +24,7 @@ fn run_in(directory: &Path, line: &str, environment: &[(&str, &str)]) -> Ran {
         .output()
         .unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
-    Ran {
-        code: output.status.code().unwrap_or(-1),
-        out: text(output.stdout),
-        err: text(output.stderr),
-    }
+    Ran { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
 }
 
 fn run(daemon: &Daemon, line: &str) -> Ran {
@@ -112,11 +108,7 @@ fn exit_codes_of_jobs() {
     }
     let nowhere = run_in(Path::new("/nonexistent"), "start a", &[]);
     assert_eq!((nowhere.code, nowhere.out.as_str()), (5, ""));
-    assert!(
-        nowhere.err.contains("/nonexistent/control"),
-        "{}",
-        nowhere.err
-    );
+    assert!(nowhere.err.contains("/nonexistent/control"), "{}", nowhere.err);
 }
 
 #[test]
@@ -230,10 +222,7 @@ fn show() {
         [{"Id":"a.socket","Listen":["/run/a.sock (Stream)","127.0.0.1:7001 (Datagram)"]}]
     "#]],
     );
-    assert_eq!(
-        run(&d, "show -p Version").out,
-        format!("Version={}\n", env!("CARGO_PKG_VERSION"))
-    );
+    assert_eq!(run(&d, "show -p Version").out, format!("Version={}\n", env!("CARGO_PKG_VERSION")));
 }
 
 #[test]
@@ -422,10 +411,7 @@ fn status_of_a_socket() {
 fn status_with_everything() {
     let d = Daemon::start("status-all");
     let ran = run(&d, "status a.service");
-    let host = nix::unistd::gethostname()
-        .unwrap()
-        .to_string_lossy()
-        .into_owned();
+    let host = nix::unistd::gethostname().unwrap().to_string_lossy().into_owned();
     expect![[r#"
         ● a.service - A service
              Loaded: loaded (/etc/porterd/units/a.service; enabled)
@@ -468,11 +454,7 @@ fn status_with_everything() {
 #[test]
 fn colours_only_where_they_are_wanted() {
     let d = Daemon::start("colours");
-    let with = |env: &[(&str, &str)]| {
-        run_in(&d.directory, "status fail", env)
-            .out
-            .contains('\x1b')
-    };
+    let with = |env: &[(&str, &str)]| run_in(&d.directory, "status fail", env).out.contains('\x1b');
     assert!(!with(&[("TERM", "xterm")]), "no terminal");
     assert!(with(&[("SYSTEMD_COLORS", "1")]));
     assert!(with(&[("SYSTEMD_COLORS", "256"), ("NO_COLOR", "1")]));
@@ -501,14 +483,6 @@ fn nobody_reads_the_output() {
         .unwrap();
     drop(child.stdout.take());
     let mut complaints = String::new();
-    child
-        .stderr
-        .take()
-        .unwrap()
-        .read_to_string(&mut complaints)
-        .unwrap();
-    assert_eq!(
-        (child.wait().unwrap().code(), complaints.as_str()),
-        (Some(0), "")
-    );
+    child.stderr.take().unwrap().read_to_string(&mut complaints).unwrap();
+    assert_eq!((child.wait().unwrap().code(), complaints.as_str()), (Some(0), ""));
 }

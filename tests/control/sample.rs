@@ -10,17 +10,11 @@ fn strings(words: &str) -> Vec<String> {
 pub(crate) const SINCE_USEC: u64 = 1_795_366_006_000_000;
 
 fn related(unit: &str, active: &str) -> Related {
-    Related {
-        unit: unit.into(),
-        active: active.into(),
-    }
+    Related { unit: unit.into(), active: active.into() }
 }
 
 fn listen(address: &str, kind: &str) -> ListenLine {
-    ListenLine {
-        address: address.into(),
-        kind: kind.into(),
-    }
+    ListenLine { address: address.into(), kind: kind.into() }
 }
 
 /// A socket that listens.
@@ -72,19 +66,13 @@ pub(crate) fn service() -> UnitStatus {
         result: "exit-code".into(),
         since_usec: SINCE_USEC,
         duration_usec: Some(637_000),
-        waiting: Some(Waiting {
-            reason: "restart after failure".into(),
-            until_usec: Some(SINCE_USEC + 1),
-        }),
+        waiting: Some(Waiting { reason: "restart after failure".into(), until_usec: Some(SINCE_USEC + 1) }),
         job: Some("start".into()),
         invocation: Some("0123456789abcdef0123456789abcdef".into()),
         conditions_unmet: strings("ConditionPathExists=/nope ConditionPathExists=!/etc"),
         asserts_unmet: strings("AssertPathExists=/nope"),
         condition_usec: SINCE_USEC,
-        triggered_by: vec![
-            related("a.socket", "failed"),
-            related("b.socket", "inactive"),
-        ],
+        triggered_by: vec![related("a.socket", "failed"), related("b.socket", "inactive")],
         accepted: Some(3),
         connections: Some(1),
         refused: 2,
@@ -117,28 +105,12 @@ pub(crate) fn service() -> UnitStatus {
         cgroup: Some("/porterd/a.service".into()),
         tracking: "cgroup".into(),
         tree: vec![
-            ProcessLine {
-                pid: 41,
-                command: "/usr/bin/probe -n a".into(),
-                cgroup: String::new(),
-            },
-            ProcessLine {
-                pid: 43,
-                command: "/usr/bin/probe -n a".into(),
-                cgroup: "sub".into(),
-            },
+            ProcessLine { pid: 41, command: "/usr/bin/probe -n a".into(), cgroup: String::new() },
+            ProcessLine { pid: 43, command: "/usr/bin/probe -n a".into(), cgroup: "sub".into() },
         ],
-        not_applied: vec![NotApplied {
-            setting: "PrivateNetwork=yes".into(),
-            reason: "not permitted here".into(),
-        }],
+        not_applied: vec![NotApplied { setting: "PrivateNetwork=yes".into(), reason: "not permitted here".into() }],
         restarts: 4,
-        log: vec![LogLine {
-            at_usec: SINCE_USEC,
-            identifier: "probe".into(),
-            pid: Some(41),
-            text: "some".into(),
-        }],
+        log: vec![LogLine { at_usec: SINCE_USEC, identifier: "probe".into(), pid: Some(41), text: "some".into() }],
         ..UnitStatus::default()
     }
 }
@@ -201,13 +173,7 @@ pub(crate) fn units() -> Vec<UnitRow> {
         unit_row("a.socket", "active", "running", None, "A socket"),
         unit_row("b.socket", "active", "listening", None, "b.socket"),
         unit_row("a.service", "active", "running", None, "A service"),
-        unit_row(
-            "slow.service",
-            "activating",
-            "start",
-            Some("start"),
-            "slow.service",
-        ),
+        unit_row("slow.service", "activating", "start", Some("start"), "slow.service"),
         unit_row("fail.service", "failed", "failed", None, "fail.service"),
         unit_row("once.service", "inactive", "dead", None, "once.service"),
         unit_row("nope.service", "inactive", "dead", None, "nope.service"),
@@ -218,42 +184,19 @@ pub(crate) fn units() -> Vec<UnitRow> {
 
 /// Ports, in no order.
 pub(crate) fn sockets() -> Vec<SocketRow> {
-    let row = |listen: &str, kind: &str, unit: &str, activates: &str, active: &str, sub: &str| {
-        SocketRow {
-            listen: listen.into(),
-            kind: kind.into(),
-            unit: unit.into(),
-            activates: strings(activates),
-            load: "loaded".into(),
-            active: active.into(),
-            sub: sub.into(),
-        }
+    let row = |listen: &str, kind: &str, unit: &str, activates: &str, active: &str, sub: &str| SocketRow {
+        listen: listen.into(),
+        kind: kind.into(),
+        unit: unit.into(),
+        activates: strings(activates),
+        load: "loaded".into(),
+        active: active.into(),
+        sub: sub.into(),
     };
     vec![
-        row(
-            "[::]:7002",
-            "Stream",
-            "b.socket",
-            "b@0.service b@1.service",
-            "active",
-            "listening",
-        ),
-        row(
-            "/run/a.sock",
-            "Stream",
-            "a.socket",
-            "a.service",
-            "active",
-            "running",
-        ),
-        row(
-            "127.0.0.1:7001",
-            "Datagram",
-            "a.socket",
-            "a.service",
-            "active",
-            "running",
-        ),
+        row("[::]:7002", "Stream", "b.socket", "b@0.service b@1.service", "active", "listening"),
+        row("/run/a.sock", "Stream", "a.socket", "a.service", "active", "running"),
+        row("127.0.0.1:7001", "Datagram", "a.socket", "a.service", "active", "running"),
         row("/run/x", "FIFO", "off.socket", "", "inactive", "dead"),
     ]
 }
@@ -265,34 +208,20 @@ pub(crate) fn files() -> Vec<FileRow> {
         state: state.into(),
         path: format!("/etc/porterd/units/{unit}"),
     };
-    vec![
-        row("a.socket", "enabled"),
-        row("a.service", "static"),
-        row("b@.service", "disabled"),
-    ]
+    vec![row("a.socket", "enabled"), row("a.service", "static"), row("b@.service", "disabled")]
 }
 
 /// Properties of any unit.
 pub(crate) fn properties(unit: &str, wanted: &[String]) -> Vec<Property> {
-    let active = units()
-        .into_iter()
-        .find(|u| u.unit == unit)
-        .map_or("inactive".to_owned(), |u| u.active);
+    let active = units().into_iter().find(|u| u.unit == unit).map_or("inactive".to_owned(), |u| u.active);
     let mut all = vec![("Result", "success")];
     if unit == "a.socket" {
-        all.extend([
-            ("Listen", "/run/a.sock (Stream)"),
-            ("Listen", "127.0.0.1:7001 (Datagram)"),
-            ("Symlinks", ""),
-        ]);
+        all.extend([("Listen", "/run/a.sock (Stream)"), ("Listen", "127.0.0.1:7001 (Datagram)"), ("Symlinks", "")]);
     }
     all.extend([("Id", unit), ("ActiveState", active.as_str())]);
     all.into_iter()
         .filter(|(name, _)| wanted.is_empty() || wanted.iter().any(|w| w == name))
-        .map(|(name, value)| Property {
-            name: name.into(),
-            value: value.into(),
-        })
+        .map(|(name, value)| Property { name: name.into(), value: value.into() })
         .collect()
 }
 

@@ -22,20 +22,13 @@ fn try_one(data: &[u8]) {
     };
     let piece = usize::from(*cut).max(1);
     let messages = frames(bytes, piece);
-    assert_eq!(
-        messages,
-        frames(bytes, usize::MAX),
-        "pieces must make no difference"
-    );
+    assert_eq!(messages, frames(bytes, usize::MAX), "pieces must make no difference");
     for message in &messages {
         if let Ok(incoming) = decode_call(message) {
             let mut encoded = encode_call(&incoming.call);
             assert_eq!(encoded.pop(), Some(0));
             let again = decode_call(&encoded).unwrap_or_else(|e| panic!("{e:?}"));
-            assert_eq!(
-                again.call, incoming.call,
-                "a call must survive its encoding"
-            );
+            assert_eq!(again.call, incoming.call, "a call must survive its encoding");
         }
         drop(decode_answer(message));
     }
@@ -83,21 +76,12 @@ fn serve(bytes: &[u8], piece: usize) {
             break;
         }
     }
-    assert!(
-        server.is_empty(),
-        "the client has hung up and must be forgotten"
-    );
+    assert!(server.is_empty(), "the client has hung up and must be forgotten");
     assert_eq!(server.take_closed(), [id]);
     check(bytes, &answers);
 }
 
-fn turn(
-    server: &mut Server,
-    id: ClientId,
-    now_usec: u64,
-    theirs: &mut UnixStream,
-    answers: &mut Vec<u8>,
-) {
+fn turn(server: &mut Server, id: ClientId, now_usec: u64, theirs: &mut UnixStream, answers: &mut Vec<u8>) {
     let mut calls = server.readable(id, now_usec);
     while !calls.is_empty() {
         for call in &calls {
@@ -135,12 +119,7 @@ fn check(sent: &[u8], answers: &[u8]) {
             }
         }
     }
-    assert_eq!(
-        answers.iter().filter(|b| **b == 0).count(),
-        expected,
-        "{:?}",
-        String::from_utf8_lossy(sent)
-    );
+    assert_eq!(answers.iter().filter(|b| **b == 0).count(), expected, "{:?}", String::from_utf8_lossy(sent));
     for answer in answers.split_inclusive(|b| *b == 0) {
         assert_eq!(answer.last(), Some(&0));
         decode_answer(&answer[..answer.len() - 1]).unwrap_or_else(|e| panic!("{e}"));
@@ -152,11 +131,7 @@ fn server() -> Option<Server> {
     use std::os::linux::net::SocketAddrExt;
     use std::sync::atomic::{AtomicU64, Ordering};
     static NUMBER: AtomicU64 = AtomicU64::new(0);
-    let name = format!(
-        "porterd-fuzz-{}-{}",
-        std::process::id(),
-        NUMBER.fetch_add(1, Ordering::Relaxed)
-    );
+    let name = format!("porterd-fuzz-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
     let address = std::os::unix::net::SocketAddr::from_abstract_name(name).ok()?;
     Server::adopt(UnixListener::bind_addr(&address).ok()?).ok()
 }
@@ -166,22 +141,15 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| try_one(data));
 
 #[cfg(not(fuzzing))]
 fn main() {
-    let directory =
-        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus/control");
+    let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus/control");
     let mut seeds: Vec<Vec<u8>> = Vec::new();
-    let mut paths: Vec<_> = std::fs::read_dir(&directory)
-        .expect("the corpus")
-        .map(|e| e.expect("an entry").path())
-        .collect();
+    let mut paths: Vec<_> =
+        std::fs::read_dir(&directory).expect("the corpus").map(|e| e.expect("an entry").path()).collect();
     paths.sort();
     for path in paths {
         seeds.push(std::fs::read(&path).expect("a seed"));
     }
-    assert!(
-        seeds.len() >= 5,
-        "the corpus in {} is not complete",
-        directory.display()
-    );
+    assert!(seeds.len() >= 5, "the corpus in {} is not complete", directory.display());
     for seed in &seeds {
         try_one(seed);
     }

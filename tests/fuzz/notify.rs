@@ -52,30 +52,16 @@ fn check(bytes: &[u8]) {
     };
     assert!(bytes.len() <= NOTIFY_BYTES_MAX && !inner_nul);
     let text = String::from_utf8_lossy(bytes.strip_suffix(&[0]).unwrap_or(bytes));
-    assert_eq!(
-        lines,
-        text.split(['\n', '\r'])
-            .filter(|line| !line.is_empty())
-            .count()
-    );
+    assert_eq!(lines, text.split(['\n', '\r']).filter(|line| !line.is_empty()).count());
     assert!(words.len() <= lines);
     let keys: BTreeSet<&str> = words.iter().map(|(key, _)| key.as_str()).collect();
     assert_eq!(keys.len(), words.len(), "a key is there twice");
     for (key, value) in &words {
-        assert!(
-            !key.is_empty()
-                && !key.contains(['=', '\n', '\r', '\0'])
-                && !value.contains(['\n', '\r', '\0'])
-        );
-        let first = text
-            .split(['\n', '\r'])
-            .find_map(|line| line.strip_prefix(key.as_str())?.strip_prefix('='));
+        assert!(!key.is_empty() && !key.contains(['=', '\n', '\r', '\0']) && !value.contains(['\n', '\r', '\0']));
+        let first = text.split(['\n', '\r']).find_map(|line| line.strip_prefix(key.as_str())?.strip_prefix('='));
         assert_eq!(first, Some(value.as_str()), "not the first {key}");
     }
-    let again: String = words
-        .iter()
-        .map(|(key, value)| format!("{key}={value}\n"))
-        .collect();
+    let again: String = words.iter().map(|(key, value)| format!("{key}={value}\n")).collect();
     // A replaced byte becomes three.
     if again.len() <= NOTIFY_BYTES_MAX {
         assert_eq!(parse(again.as_bytes()), Ok((words.clone(), words.len())));

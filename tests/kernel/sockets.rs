@@ -34,9 +34,7 @@ struct World {
 
 impl World {
     fn new(name: &str) -> World {
-        let alone = WORLD
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let alone = WORLD.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let dir = std::env::temp_dir().join(format!("porterd-{}-{name}", std::process::id()));
         std::fs::create_dir_all(&dir).unwrap();
         nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o027));
@@ -87,40 +85,23 @@ fn loopback(port: u16) -> Address {
 
 /// A port of 127.0.0.1 that nobody listens on at this moment.
 fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 fn unit(listen: Vec<Listen>) -> SocketUnit {
-    SocketUnit {
-        listen,
-        ..SocketUnit::default()
-    }
+    SocketUnit { listen, ..SocketUnit::default() }
 }
 
 fn with_options(listen: Vec<Listen>, change: impl FnOnce(&mut SocketOptions)) -> SocketUnit {
     let mut options = SocketOptions::default();
     change(&mut options);
-    SocketUnit {
-        options: Arc::new(options),
-        ..unit(listen)
-    }
+    SocketUnit { options: Arc::new(options), ..unit(listen) }
 }
 
 /// All ports, up to the first that fails.
 fn open_all(unit: &SocketUnit, strict: bool) -> Result<Vec<Opened>, CallError> {
-    let facts = BindFacts {
-        strict,
-        ..BindFacts::default()
-    };
-    recipe(unit, None, &facts)
-        .ports
-        .iter()
-        .map(carry_out)
-        .collect()
+    let facts = BindFacts { strict, ..BindFacts::default() };
+    recipe(unit, None, &facts).ports.iter().map(carry_out).collect()
 }
 
 /// The only descriptor of the only port, without warnings.

@@ -31,20 +31,14 @@ fn accept_never_blocks_even_on_a_blocking_listener() {
     for blocking in [false, true] {
         set_blocking(&listener, blocking);
         assert_eq!(accept(&listener).unwrap_err(), AcceptError::WouldBlock);
-        let _clients = [
-            TcpStream::connect(("127.0.0.1", port)).unwrap(),
-            TcpStream::connect(("127.0.0.1", port)).unwrap(),
-        ];
+        let _clients =
+            [TcpStream::connect(("127.0.0.1", port)).unwrap(), TcpStream::connect(("127.0.0.1", port)).unwrap()];
         let acceptor = Acceptor::new(&listener);
         for _ in 0..2 {
             assert!(is_cloexec_and_nonblocking(acceptor.accept().unwrap()));
         }
         assert_eq!(acceptor.accept().unwrap_err(), AcceptError::WouldBlock);
-        assert_eq!(
-            is_blocking(&listener),
-            blocking,
-            "the flag is whoever shares the listener's"
-        );
+        assert_eq!(is_blocking(&listener), blocking, "the flag is whoever shares the listener's");
     }
 }
 
@@ -54,10 +48,7 @@ fn hard_errors_are_told_as_such() {
     let port = free_port();
     let listener = open(&unit(vec![stream(loopback(port))]));
     let not_listening = raw::socket(libc::AF_INET, libc::SOCK_STREAM, 0).unwrap();
-    assert_eq!(
-        accept(&not_listening).unwrap_err(),
-        AcceptError::Hard(Errno::EINVAL)
-    );
+    assert_eq!(accept(&not_listening).unwrap_err(), AcceptError::Hard(Errno::EINVAL));
     let client = TcpStream::connect(("127.0.0.1", port)).unwrap();
 
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
@@ -78,13 +69,9 @@ fn ip_peers() {
     let one6 = Address::V6("::1".parse().unwrap(), free_port(), 0);
     let mapped: IpAddr = "::ffff:127.0.0.1".parse().unwrap();
     let (four, six): (IpAddr, IpAddr) = ("127.0.0.1".parse().unwrap(), "::1".parse().unwrap());
-    for (address, to, seen) in [
-        (any4, four, four),
-        (any6.clone(), six, six),
-        (any6, four, mapped),
-        (one4, four, four),
-        (one6, six, six),
-    ] {
+    for (address, to, seen) in
+        [(any4, four, four), (any6.clone(), six, six), (any6, four, mapped), (one4, four, four), (one6, six, six)]
+    {
         let listener = open(&unit(vec![stream(address.clone())]));
         let facts = ListenerFacts::of(&listener).unwrap();
         let port = match address {
@@ -95,11 +82,7 @@ fn ip_peers() {
         let connection = accept(&listener).unwrap();
         let theirs = client.local_addr().unwrap();
         let found = peer(&connection, &facts).unwrap();
-        let expected = PeerFacts::Ip {
-            local: (seen, port),
-            remote: (seen, theirs.port()),
-            scope: None,
-        };
+        let expected = PeerFacts::Ip { local: (seen, port), remote: (seen, theirs.port()), scope: None };
         assert_eq!(found, expected);
         assert_eq!(found.display(), theirs.to_string());
     }
@@ -110,10 +93,7 @@ fn a_link_local_peer_has_a_scope() {
     let _world = World::new("scope");
     // Lines of /proc/net/if_inet6: address, index, prefix, scope (20 is link), flags, name.
     let table = std::fs::read_to_string("/proc/net/if_inet6").unwrap_or_default();
-    let local = table
-        .lines()
-        .map(|line| line.split_whitespace().collect::<Vec<_>>())
-        .find(|f| f[3] == "20");
+    let local = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>()).find(|f| f[3] == "20");
     let Some(fields) = local else {
         return skip("no interface has a link-local address");
     };
@@ -123,9 +103,7 @@ fn a_link_local_peer_has_a_scope() {
     let listener = open(&unit(vec![stream(Address::V6(ip, port, index))]));
     let _client = TcpStream::connect(std::net::SocketAddrV6::new(ip, port, 0, index)).unwrap();
     let connection = accept(&listener).unwrap();
-    let Some(PeerFacts::Ip { scope, .. }) =
-        peer(&connection, &ListenerFacts::of(&listener).unwrap())
-    else {
+    let Some(PeerFacts::Ip { scope, .. }) = peer(&connection, &ListenerFacts::of(&listener).unwrap()) else {
         panic!("no IP peer");
     };
     assert_eq!(scope.as_deref(), Some(fields[5]));
@@ -157,51 +135,20 @@ fn unix_peers_have_credentials_and_sometimes_a_name() {
     let path = world.path("x.sock");
     let listener = open(&unit(vec![stream(at_path(&path))]));
     let facts = ListenerFacts::of(&listener).unwrap();
-    let me = (
-        Some(std::process::id() as i32),
-        nix::unistd::getuid().as_raw(),
-    );
+    let me = (Some(std::process::id() as i32), nix::unistd::getuid().as_raw());
     let client = UnixStream::connect(&path).unwrap();
     let found = peer(accept(&listener).unwrap(), &facts).unwrap();
-    assert_eq!(
-        found,
-        PeerFacts::Unix {
-            pid: me.0,
-            uid: me.1,
-            address: None
-        }
-    );
-    assert_eq!(
-        found.display(),
-        format!("PID {}/UID {}", std::process::id(), me.1)
-    );
+    assert_eq!(found, PeerFacts::Unix { pid: me.0, uid: me.1, address: None });
+    assert_eq!(found.display(), format!("PID {}/UID {}", std::process::id(), me.1));
     drop(client);
 
     let named = Address::Abstract(text("tab\there"));
-    for (address, shown) in [
-        (named, text("@tab\\there")),
-        (at_path(&world.path("me")), text(&world.path("me"))),
-    ] {
+    for (address, shown) in [(named, text("@tab\\there")), (at_path(&world.path("me")), text(&world.path("me")))] {
         let client = raw::socket(libc::AF_UNIX, libc::SOCK_STREAM, 0).unwrap();
-        raw::bind(
-            client.as_fd(),
-            &porterd::linux::address::encode(&address).unwrap(),
-        )
-        .unwrap();
-        raw::connect(
-            client.as_fd(),
-            &porterd::linux::address::encode(&at_path(&path)).unwrap(),
-        )
-        .unwrap();
+        raw::bind(client.as_fd(), &porterd::linux::address::encode(&address).unwrap()).unwrap();
+        raw::connect(client.as_fd(), &porterd::linux::address::encode(&at_path(&path)).unwrap()).unwrap();
         let found = peer(accept(&listener).unwrap(), &facts).unwrap();
-        assert_eq!(
-            found,
-            PeerFacts::Unix {
-                pid: me.0,
-                uid: me.1,
-                address: Some(shown)
-            }
-        );
+        assert_eq!(found, PeerFacts::Unix { pid: me.0, uid: me.1, address: Some(shown) });
     }
 }
 
@@ -216,23 +163,10 @@ fn vsock_peers() {
     let listener = &opened[0].fds[0];
     let client = raw::socket(libc::AF_VSOCK, libc::SOCK_STREAM, 0).unwrap();
     set_blocking(&client, true);
-    raw::connect(
-        client.as_fd(),
-        &porterd::linux::address::encode(&address).unwrap(),
-    )
-    .unwrap();
-    let found = peer(
-        accept(listener).unwrap(),
-        &ListenerFacts::of(listener).unwrap(),
-    )
-    .unwrap();
-    let PeerFacts::Vsock { local, remote } = found else {
-        panic!("{found:?}")
-    };
-    assert_eq!(
-        (Address::Vsock(local.0, local.1), remote.0),
-        (address, LOCAL)
-    );
+    raw::connect(client.as_fd(), &porterd::linux::address::encode(&address).unwrap()).unwrap();
+    let found = peer(accept(listener).unwrap(), &ListenerFacts::of(listener).unwrap()).unwrap();
+    let PeerFacts::Vsock { local, remote } = found else { panic!("{found:?}") };
+    assert_eq!((Address::Vsock(local.0, local.1), remote.0), (address, LOCAL));
 }
 
 #[test]
@@ -242,16 +176,10 @@ fn draining_connections_ends_them() {
     let listener = open(&unit(vec![stream(at_path(&path))]));
     set_blocking(&listener, true); // as a service leaves it
     assert_eq!(drain(&listener), Ok(0));
-    let mut clients: Vec<_> = (0..3)
-        .map(|_| UnixStream::connect(&path).unwrap())
-        .collect();
+    let mut clients: Vec<_> = (0..3).map(|_| UnixStream::connect(&path).unwrap()).collect();
     assert_eq!(drain(&listener), Ok(3));
     for client in &mut clients {
-        assert_eq!(
-            client.read(&mut [0u8; 1]).unwrap(),
-            0,
-            "the client sees the end"
-        );
+        assert_eq!(client.read(&mut [0u8; 1]).unwrap(), 0, "the client sees the end");
     }
     assert_eq!(drain(&listener), Ok(0));
 }
@@ -263,9 +191,7 @@ fn draining_is_bounded() {
         return;
     }
     let port = free_port();
-    let udp = with_options(vec![socket(SocketKind::Datagram, loopback(port))], |o| {
-        o.receive_buffer = 8 << 20
-    });
+    let udp = with_options(vec![socket(SocketKind::Datagram, loopback(port))], |o| o.receive_buffer = 8 << 20);
     let fd = open(&udp);
     set_blocking(&fd, true);
     let sender = UdpSocket::bind("127.0.0.1:0").unwrap();
@@ -284,12 +210,7 @@ fn draining_everything_else() {
     let fifo = open(&unit(vec![Listen::Fifo(text(&path))]));
     set_blocking(&fifo, true);
     assert_eq!(drain(&fifo), Ok(0));
-    std::fs::OpenOptions::new()
-        .write(true)
-        .open(&path)
-        .unwrap()
-        .write_all(&[7; 5000])
-        .unwrap();
+    std::fs::OpenOptions::new().write(true).open(&path).unwrap().write_all(&[7; 5000]).unwrap();
     assert_eq!(drain(&fifo), Ok(2), "a page at a time");
     assert!(is_blocking(&fifo));
 
@@ -300,18 +221,14 @@ fn draining_everything_else() {
     sender.send_to(b"", &path).unwrap();
     assert_eq!(drain(&datagrams), Ok(2));
 
-    let netlink = open(&unit(vec![Listen::Netlink {
-        family: libc::NETLINK_ROUTE,
-        groups: 1,
-    }]));
+    let netlink = open(&unit(vec![Listen::Netlink { family: libc::NETLINK_ROUTE, groups: 1 }]));
     assert_eq!(drain(&netlink), Ok(0));
 
     let name = format!("/porterd-drain-{}", std::process::id());
     match open_all(&unit(vec![Listen::MessageQueue(text(&name))]), false) {
         Ok(opened) => {
             let flags = nix::mqueue::MQ_OFlag::O_WRONLY;
-            let queue =
-                nix::mqueue::mq_open(&*name, flags, nix::sys::stat::Mode::empty(), None).unwrap();
+            let queue = nix::mqueue::mq_open(&*name, flags, nix::sys::stat::Mode::empty(), None).unwrap();
             for _ in 0..3 {
                 nix::mqueue::mq_send(&queue, b"x", 1).unwrap();
             }

@@ -15,14 +15,7 @@ fn send(path: &str, text: &[u8], fds: &[RawFd]) {
     let address = UnixAddr::new(path).unwrap();
     let rights = [ControlMessage::ScmRights(fds)];
     let control = if fds.is_empty() { &[][..] } else { &rights[..] };
-    sendmsg(
-        socket.as_raw_fd(),
-        &[IoSlice::new(text)],
-        control,
-        MsgFlags::empty(),
-        Some(&address),
-    )
-    .unwrap();
+    sendmsg(socket.as_raw_fd(), &[IoSlice::new(text)], control, MsgFlags::empty(), Some(&address)).unwrap();
 }
 
 #[test]
@@ -34,33 +27,18 @@ fn a_message_arrives_with_its_sender() {
     assert_eq!(mode_of(&path), 0o666);
     assert!(is_cloexec_and_nonblocking(&socket));
     assert!(socket.receive().unwrap().is_none());
-    assert!(
-        raw::get_option_int(socket.as_fd(), libc::SOL_SOCKET, libc::SO_RCVBUF).unwrap() >= 1 << 18
-    );
+    assert!(raw::get_option_int(socket.as_fd(), libc::SOL_SOCKET, libc::SO_RCVBUF).unwrap() >= 1 << 18);
 
     send(&path, b"READY=1\nSTATUS=all is well\nREADY=0\0", &[]);
     let message = socket.receive().unwrap().unwrap();
     assert_eq!(message.pid, std::process::id() as i32);
-    assert_eq!(
-        (message.uid, message.gid),
-        (
-            nix::unistd::getuid().as_raw(),
-            nix::unistd::getgid().as_raw()
-        )
-    );
-    let words: Vec<_> = message
-        .words
-        .iter()
-        .map(|(key, value)| (&**key, &**value))
-        .collect();
+    assert_eq!((message.uid, message.gid), (nix::unistd::getuid().as_raw(), nix::unistd::getgid().as_raw()));
+    let words: Vec<_> = message.words.iter().map(|(key, value)| (&**key, &**value)).collect();
     assert_eq!(words, [("READY", "1"), ("STATUS", "all is well")]);
     assert_eq!((message.lines, message.fds.len()), (3, 0));
     assert!(socket.receive().unwrap().is_none());
     drop(socket);
-    assert!(
-        std::fs::symlink_metadata(&path).is_err(),
-        "the node goes with the socket"
-    );
+    assert!(std::fs::symlink_metadata(&path).is_err(), "the node goes with the socket");
 }
 
 #[test]
@@ -71,22 +49,12 @@ fn the_limits_of_the_transport() {
     let mut long = b"STATUS=".to_vec();
     long.resize(NOTIFY_BYTES_MAX, b'x');
     send(&path, &long, &[]);
-    assert_eq!(
-        socket.receive().unwrap().unwrap().words[0].1.len(),
-        NOTIFY_BYTES_MAX - 7
-    );
+    assert_eq!(socket.receive().unwrap().unwrap().words[0].1.len(), NOTIFY_BYTES_MAX - 7);
     long.push(b'x');
-    for (text, why) in [
-        (&*long, Why::TooLong),
-        (b"READY=1\0X=2", Why::InnerNul),
-        (b"READY=1\0\0", Why::InnerNul),
-    ] {
+    for (text, why) in [(&*long, Why::TooLong), (b"READY=1\0X=2", Why::InnerNul), (b"READY=1\0\0", Why::InnerNul)] {
         send(&path, text, &[]);
         let dropped = socket.receive().unwrap_err();
-        assert_eq!(
-            (dropped.why, dropped.pid),
-            (why, Some(std::process::id() as i32))
-        );
+        assert_eq!((dropped.why, dropped.pid), (why, Some(std::process::id() as i32)));
     }
     send(&path, b"", &[]);
     assert_eq!(socket.receive().unwrap().unwrap().lines, 0);
@@ -111,11 +79,7 @@ fn descriptors_arrive_and_those_of_a_dropped_message_are_closed() {
     send(&path, b"FDSTORE=1\0x", &many);
     drop(writer);
     assert_eq!(socket.receive().unwrap_err().why, Why::InnerNul);
-    assert_eq!(
-        reader.read(&mut [0u8; 1]).unwrap(),
-        0,
-        "nobody holds the writing end any more"
-    );
+    assert_eq!(reader.read(&mut [0u8; 1]).unwrap(), 0, "nobody holds the writing end any more");
 }
 
 #[test]
@@ -143,10 +107,7 @@ fn a_socket_that_cannot_be_bound_says_where() {
     assert_eq!(error.errno, Errno::ENOENT);
     assert!(error.to_string().contains(&path));
     std::fs::create_dir(world.path("dir")).unwrap();
-    assert_eq!(
-        NotifySocket::bind(&world.path("dir")).unwrap_err().errno,
-        Errno::EISDIR
-    );
+    assert_eq!(NotifySocket::bind(&world.path("dir")).unwrap_err().errno, Errno::EISDIR);
 }
 
 #[test]

@@ -19,40 +19,19 @@ const DAEMON: u32 = 1;
 fn a_fifo_has_its_mode_its_size_and_never_ends() {
     let world = World::new("fifo");
     let path = world.path("a/fifo");
-    let fd = open(&with_options(vec![Listen::Fifo(text(&path))], |o| {
-        o.pipe_size = 128 << 10
-    }));
+    let fd = open(&with_options(vec![Listen::Fifo(text(&path))], |o| o.pipe_size = 128 << 10));
     assert!(is_cloexec_and_nonblocking(&fd));
     assert_eq!(mode_of(&path), 0o666);
     let size = nix::fcntl::fcntl(&fd, nix::fcntl::FcntlArg::F_GETPIPE_SZ).unwrap();
     assert_eq!(size, 128 << 10);
-    std::fs::OpenOptions::new()
-        .write(true)
-        .open(&path)
-        .unwrap()
-        .write_all(b"x")
-        .unwrap();
+    std::fs::OpenOptions::new().write(true).open(&path).unwrap().write_all(b"x").unwrap();
     let mut buffer = [0u8; 8];
     assert_eq!(nix::unistd::read(&fd, &mut buffer), Ok(1));
-    assert_eq!(
-        nix::unistd::read(&fd, &mut buffer),
-        Err(Errno::EAGAIN),
-        "no end although the writer is gone"
-    );
-    assert_eq!(
-        describe(&fd).unwrap().kind,
-        InheritedKind::Fifo(path.clone())
-    );
+    assert_eq!(nix::unistd::read(&fd, &mut buffer), Err(Errno::EAGAIN), "no end although the writer is gone");
+    assert_eq!(describe(&fd).unwrap().kind, InheritedKind::Fifo(path.clone()));
     // The same FIFO again is fine, and too large a pipe is only told.
-    let opened = open_all(
-        &with_options(vec![Listen::Fifo(text(&path))], |o| o.pipe_size = 1 << 40),
-        false,
-    )
-    .unwrap();
-    assert_eq!(
-        (opened[0].warnings.len(), opened[0].warnings[0].errno),
-        (1, Errno::ERANGE)
-    );
+    let opened = open_all(&with_options(vec![Listen::Fifo(text(&path))], |o| o.pipe_size = 1 << 40), false).unwrap();
+    assert_eq!((opened[0].warnings.len(), opened[0].warnings[0].errno), (1, Errno::ERANGE));
 }
 
 #[test]
@@ -60,18 +39,12 @@ fn a_fifo_that_is_not_ours_is_refused() {
     let world = World::new("foreign-fifo");
     let path = world.path("fifo");
     let listen = unit(vec![Listen::Fifo(text(&path))]);
-    let strange_mode = SocketUnit {
-        socket_mode: 0o1666,
-        ..listen.clone()
-    };
+    let strange_mode = SocketUnit { socket_mode: 0o1666, ..listen.clone() };
     assert_eq!(fails(&strange_mode, false).errno, Errno::EEXIST);
     std::fs::remove_file(&path).unwrap();
 
     drop(open(&listen));
-    let other_mode = SocketUnit {
-        socket_mode: 0o600,
-        ..listen.clone()
-    };
+    let other_mode = SocketUnit { socket_mode: 0o600, ..listen.clone() };
     assert_eq!(fails(&other_mode, false).errno, Errno::EEXIST);
     std::fs::remove_file(&path).unwrap();
     std::fs::write(&path, "").unwrap();
@@ -85,19 +58,10 @@ fn a_fifo_that_is_not_ours_is_refused() {
     chown(&[&path], Some(DAEMON), Some(DAEMON)).unwrap();
     assert_eq!(fails(&listen, false).errno, Errno::EEXIST);
     let port = recipe(&listen, None, &BindFacts::default()).ports.remove(0);
-    let owner = Owner {
-        uid: Some(DAEMON),
-        gid: Some(DAEMON),
-    };
+    let owner = Owner { uid: Some(DAEMON), gid: Some(DAEMON) };
     carry_out_for(&port, owner).unwrap();
-    let wrong = Owner {
-        uid: Some(DAEMON),
-        gid: None,
-    };
-    assert_eq!(
-        carry_out_for(&port, wrong).unwrap_err().errno,
-        Errno::EEXIST
-    );
+    let wrong = Owner { uid: Some(DAEMON), gid: None };
+    assert_eq!(carry_out_for(&port, wrong).unwrap_err().errno, Errno::EEXIST);
 }
 
 #[test]
@@ -108,38 +72,21 @@ fn special_files() {
     std::fs::write(&file, "x").unwrap();
     std::os::unix::fs::symlink(&file, world.path("link")).unwrap();
     let poll = Poll::new().unwrap();
-    for (path, watched) in [
-        (&*file, Err(Errno::EPERM)),
-        ("/dev/null", Err(Errno::EPERM)),
-        ("/proc/self/mounts", Ok(())),
-    ] {
+    for (path, watched) in
+        [(&*file, Err(Errno::EPERM)), ("/dev/null", Err(Errno::EPERM)), ("/proc/self/mounts", Ok(()))]
+    {
         let fd = open(&special(path));
-        assert_eq!(
-            poll.add(&fd, Class::Listener, 1, Interest::Read),
-            watched,
-            "{path}"
-        );
+        assert_eq!(poll.add(&fd, Class::Listener, 1, Interest::Read), watched, "{path}");
         assert!(is_cloexec_and_nonblocking(&fd));
     }
     assert_eq!(fails(&special(&world.path("")), false).errno, Errno::EEXIST);
-    assert_eq!(
-        fails(&special(&world.path("link")), false).errno,
-        Errno::ELOOP
-    );
+    assert_eq!(fails(&special(&world.path("link")), false).errno, Errno::ELOOP);
     let error = fails(&special(&world.path("missing")), false);
-    assert_eq!(
-        error.to_string(),
-        format!(
-            "open(2) of {} failed: No such file or directory",
-            world.path("missing")
-        )
-    );
+    assert_eq!(error.to_string(), format!("open(2) of {} failed: No such file or directory", world.path("missing")));
 
     let fd = open(&special(&file));
     assert_eq!(nix::unistd::write(&fd, b"y"), Err(Errno::EBADF));
-    let fd = open(&with_options(vec![Listen::Special(text(&file))], |o| {
-        o.writable = true
-    }));
+    let fd = open(&with_options(vec![Listen::Special(text(&file))], |o| o.writable = true));
     assert_eq!(nix::unistd::write(&fd, b"y"), Ok(1));
     assert_eq!(describe(&fd).unwrap().kind, InheritedKind::Special(file));
 }
@@ -151,13 +98,7 @@ fn pending_kernel_messages_are_readable_at_once() {
         return skip("/dev/kmsg cannot be opened here");
     };
     let mut poll = Poll::new().unwrap();
-    poll.add(
-        &opened[0].fds[0],
-        Class::Listener,
-        1,
-        Interest::ReadOrPriority,
-    )
-    .unwrap();
+    poll.add(&opened[0].fds[0], Class::Listener, 1, Interest::ReadOrPriority).unwrap();
     let mut ready = Vec::new();
     poll.look(None, &mut ready).unwrap();
     assert!(ready.first().is_some_and(|ready| ready.readable));
@@ -181,43 +122,19 @@ fn message_queues() {
     assert!(is_cloexec_and_nonblocking(&fd));
     assert_eq!(raw::mq_message_bytes(fd.as_fd()), Ok(128));
     assert_eq!(nix::sys::stat::fstat(&fd).unwrap().st_mode & 0o777, 0o666);
-    assert_eq!(
-        describe(&fd).unwrap().kind,
-        InheritedKind::MessageQueue(name.clone())
-    );
-    let other_mode = SocketUnit {
-        socket_mode: 0o600,
-        ..queue.clone()
-    };
+    assert_eq!(describe(&fd).unwrap().kind, InheritedKind::MessageQueue(name.clone()));
+    let other_mode = SocketUnit { socket_mode: 0o600, ..queue.clone() };
     assert_eq!(fails(&other_mode, false).errno, Errno::EEXIST);
 
-    let removing = SocketUnit {
-        remove_on_stop: true,
-        ..queue
-    };
+    let removing = SocketUnit { remove_on_stop: true, ..queue };
     assert_eq!(remove(&removals(&removing, &[0])), []);
-    assert_eq!(
-        remove(&removals(&removing, &[0])),
-        [],
-        "gone already is fine"
-    );
-    let default = with_options(vec![Listen::MessageQueue(text(&name))], |o| {
-        o.message_queue_max_messages = 4
-    });
-    assert!(
-        raw::mq_message_bytes(open(&default).as_fd()).unwrap() > 128,
-        "one of two attributes is none"
-    );
+    assert_eq!(remove(&removals(&removing, &[0])), [], "gone already is fine");
+    let default = with_options(vec![Listen::MessageQueue(text(&name))], |o| o.message_queue_max_messages = 4);
+    assert!(raw::mq_message_bytes(open(&default).as_fd()).unwrap() > 128, "one of two attributes is none");
     remove(&removals(&removing, &[0]));
 
-    assert_eq!(
-        fails(&unit(vec![Listen::MessageQueue(text("/"))]), false).errno,
-        Errno::ENOENT
-    );
-    assert_eq!(
-        fails(&unit(vec![Listen::MessageQueue(text("/a/b"))]), false).errno,
-        Errno::EACCES
-    );
+    assert_eq!(fails(&unit(vec![Listen::MessageQueue(text("/"))]), false).errno, Errno::ENOENT);
+    assert_eq!(fails(&unit(vec![Listen::MessageQueue(text("/a/b"))]), false).errno, Errno::EACCES);
 }
 
 #[test]
@@ -240,37 +157,22 @@ fn a_usb_function_is_control_endpoint_then_endpoints_by_name() {
         }],
     };
     let opened = carry_out(&call(&world.path("strings"))).unwrap();
-    let expected = ["ep0", "ep1", "ep2"].map(|name| {
-        std::fs::metadata(world.path(&format!("usb/{name}")))
-            .unwrap()
-            .ino()
-    });
-    let inodes: Vec<u64> = opened
-        .fds
-        .iter()
-        .map(|fd| nix::sys::stat::fstat(fd).unwrap().st_ino)
-        .collect();
+    let expected =
+        ["ep0", "ep1", "ep2"].map(|name| std::fs::metadata(world.path(&format!("usb/{name}"))).unwrap().ino());
+    let inodes: Vec<u64> = opened.fds.iter().map(|fd| nix::sys::stat::fstat(fd).unwrap().st_ino).collect();
     assert_eq!(inodes, expected);
     assert!(opened.fds.iter().all(is_cloexec_and_nonblocking));
-    assert_eq!(
-        std::fs::read_to_string(world.path("usb/ep0")).unwrap(),
-        "descriptorsstrings"
-    );
+    assert_eq!(std::fs::read_to_string(world.path("usb/ep0")).unwrap(), "descriptorsstrings");
     assert_eq!(carry_out(&call("")).unwrap_err().errno, Errno::EINVAL);
     std::fs::create_dir(world.path("usb/dir")).unwrap();
-    assert_eq!(
-        carry_out(&call(&world.path("strings"))).unwrap_err().errno,
-        Errno::EISDIR
-    );
+    assert_eq!(carry_out(&call(&world.path("strings"))).unwrap_err().errno, Errno::EISDIR);
 }
 
 #[test]
 fn links_are_made_once_and_replace_only_if_removed_on_stop() {
     let world = World::new("links");
     let (node, link) = (world.path("x.sock"), world.path("deep/link"));
-    let mut unit = with_options(vec![stream(at_path(&node))], |o| {
-        o.symlinks = vec![text(&link)]
-    });
+    let mut unit = with_options(vec![stream(at_path(&node))], |o| o.symlinks = vec![text(&link)]);
     let plan = recipe(&unit, None, &BindFacts::default());
     assert_eq!(symlinks(&plan.symlinks), []);
     assert_eq!(symlinks(&plan.symlinks), [], "the same link again is fine");
@@ -282,10 +184,7 @@ fn links_are_made_once_and_replace_only_if_removed_on_stop() {
     assert_eq!((told.len(), told[0].errno), (1, Errno::EEXIST));
     unit.remove_on_stop = true;
     let _fd = open(&unit);
-    assert_eq!(
-        symlinks(&recipe(&unit, None, &BindFacts::default()).symlinks),
-        []
-    );
+    assert_eq!(symlinks(&recipe(&unit, None, &BindFacts::default()).symlinks), []);
     assert_eq!(std::fs::read_link(&link).unwrap().to_str(), Some(&*node));
 
     assert_eq!(remove(&removals(&unit, &[0])), []);
@@ -293,13 +192,7 @@ fn links_are_made_once_and_replace_only_if_removed_on_stop() {
     std::fs::create_dir(&node).unwrap();
     let told = remove(&removals(&unit, &[0]));
     assert_eq!(told.len(), 1);
-    assert!(
-        told[0]
-            .to_string()
-            .starts_with(&format!("unlink(2) {node} failed")),
-        "{}",
-        told[0]
-    );
+    assert!(told[0].to_string().starts_with(&format!("unlink(2) {node} failed")), "{}", told[0]);
 }
 
 #[test]

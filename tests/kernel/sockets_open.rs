@@ -9,10 +9,7 @@ use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::process::{Command, Stdio};
 
 fn is_socket(path: &str) -> bool {
-    std::fs::symlink_metadata(path)
-        .unwrap()
-        .file_type()
-        .is_socket()
+    std::fs::symlink_metadata(path).unwrap().file_type().is_socket()
 }
 
 #[test]
@@ -26,29 +23,19 @@ fn every_kind_of_socket_is_what_it_says() {
         stream(at_path(&world.path("stream"))),
         socket(SocketKind::Datagram, at_path(&world.path("datagram"))),
         socket(SocketKind::SequentialPacket, at_path(&world.path("packet"))),
-        stream(Address::Abstract(
-            format!("porterd-kinds-{port}").as_str().into(),
-        )),
+        stream(Address::Abstract(format!("porterd-kinds-{port}").as_str().into())),
     ];
     for listen in cases {
         let fd = open(&unit(vec![listen.clone()]));
         assert!(is_cloexec_and_nonblocking(&fd));
         let found = describe(&fd).unwrap();
-        let Listen::Socket { kind, address } = listen else {
-            unreachable!()
-        };
+        let Listen::Socket { kind, address } = listen else { unreachable!() };
         assert_eq!(found.listening, kind != SocketKind::Datagram);
         assert_eq!(found.kind, InheritedKind::Socket(kind, address));
     }
-    let fd = open(&unit(vec![Listen::Netlink {
-        family: libc::NETLINK_ROUTE,
-        groups: 17,
-    }]));
+    let fd = open(&unit(vec![Listen::Netlink { family: libc::NETLINK_ROUTE, groups: 17 }]));
     assert!(is_cloexec_and_nonblocking(&fd));
-    assert_eq!(
-        describe(&fd).unwrap().kind,
-        InheritedKind::Netlink(libc::NETLINK_ROUTE, 17)
-    );
+    assert_eq!(describe(&fd).unwrap().kind, InheritedKind::Netlink(libc::NETLINK_ROUTE, 17));
 }
 
 #[test]
@@ -94,15 +81,7 @@ fn a_live_socket_is_taken_over_only_if_strict() {
 
     let ours = open_all(&listen, true).unwrap();
     UnixStream::connect(&path).unwrap();
-    assert_eq!(
-        datagrams
-            .local_addr()
-            .unwrap()
-            .as_pathname()
-            .unwrap()
-            .to_str(),
-        Some(&*path)
-    );
+    assert_eq!(datagrams.local_addr().unwrap().as_pathname().unwrap().to_str(), Some(&*path));
     drop(ours);
 }
 
@@ -137,36 +116,21 @@ fn addresses_that_cannot_be_had() {
     let far = Address::V4([192, 0, 2, 1].into(), free_port());
     let error = fails(&unit(vec![stream(far.clone())]), false);
     assert_eq!((error.errno, error.holder), (Errno::EADDRNOTAVAIL, None));
-    open(&with_options(vec![stream(far.clone())], |o| {
-        o.free_bind = true
-    }));
+    open(&with_options(vec![stream(far.clone())], |o| o.free_bind = true));
     if is_root("binding a foreign address transparently") {
         open(&with_options(vec![stream(far)], |o| o.transparent = true));
     }
 
     let long = world.path(&"x".repeat(110));
-    assert_eq!(
-        fails(&unit(vec![stream(at_path(&long))]), false).errno,
-        Errno::ENAMETOOLONG
-    );
+    assert_eq!(fails(&unit(vec![stream(at_path(&long))]), false).errno, Errno::ENAMETOOLONG);
     let under_file = world.path("file/x.sock");
     std::fs::write(world.path("file"), "").unwrap();
-    assert_eq!(
-        fails(&unit(vec![stream(at_path(&under_file))]), false).errno,
-        Errno::ENOTDIR
-    );
+    assert_eq!(fails(&unit(vec![stream(at_path(&under_file))]), false).errno, Errno::ENOTDIR);
 
-    let device = with_options(vec![stream(loopback(free_port()))], |o| {
-        o.bind_to_device = Some(text("no-such-if"))
-    });
+    let device = with_options(vec![stream(loopback(free_port()))], |o| o.bind_to_device = Some(text("no-such-if")));
     let error = fails(&device, false);
     assert_eq!(error.errno, Errno::ENODEV);
-    assert!(
-        error
-            .to_string()
-            .starts_with("setting SO_BINDTODEVICE on 127.0.0.1:"),
-        "{error}"
-    );
+    assert!(error.to_string().starts_with("setting SO_BINDTODEVICE on 127.0.0.1:"), "{error}");
 }
 
 #[test]
@@ -174,27 +138,15 @@ fn who_holds_a_port_is_named() {
     let _world = World::new("holder");
     let port = free_port();
     let ours = open(&unit(vec![stream(loopback(port))]));
-    let mut child = Command::new("sleep")
-        .arg("60")
-        .stdin(Stdio::from(ours))
-        .spawn()
-        .unwrap();
-    let error = fails(
-        &unit(vec![stream(Address::V4([0, 0, 0, 0].into(), port))]),
-        false,
-    );
+    let mut child = Command::new("sleep").arg("60").stdin(Stdio::from(ours)).spawn().unwrap();
+    let error = fails(&unit(vec![stream(Address::V4([0, 0, 0, 0].into(), port))]), false);
     child.kill().unwrap();
     child.wait().unwrap();
     assert_eq!(error.errno, Errno::EADDRINUSE);
     let words = error.to_string();
     let expected = format!("held by sleep (pid {}", child.id());
     assert!(words.contains(&expected), "{words}");
-    assert!(
-        words.starts_with(&format!(
-            "bind(2) to 0.0.0.0:{port} failed: Address already in use"
-        )),
-        "{words}"
-    );
+    assert!(words.starts_with(&format!("bind(2) to 0.0.0.0:{port} failed: Address already in use")), "{words}");
 
     let udp = std::net::UdpSocket::bind("[::1]:0").unwrap();
     let address = Address::V6("::1".parse().unwrap(), udp.local_addr().unwrap().port(), 0);
@@ -207,16 +159,10 @@ fn who_holds_a_port_is_named() {
 fn both_families_on_one_port() {
     let _world = World::new("families");
     let port = free_port();
-    let (v6, v4) = (
-        stream(Address::V6([0; 8].into(), port, 0)),
-        stream(Address::V4([0; 4].into(), port)),
-    );
+    let (v6, v4) = (stream(Address::V6([0; 8].into(), port, 0)), stream(Address::V4([0; 4].into(), port)));
     for listen in [vec![v6.clone(), v4.clone()], vec![v4.clone(), v6.clone()]] {
         assert_eq!(fails(&unit(listen.clone()), false).errno, Errno::EADDRINUSE);
-        let only = SocketUnit {
-            bind_ipv6_only: BindIpv6Only::Ipv6Only,
-            ..unit(listen)
-        };
+        let only = SocketUnit { bind_ipv6_only: BindIpv6Only::Ipv6Only, ..unit(listen) };
         assert_eq!(open_all(&only, false).unwrap().len(), 2);
     }
 }
@@ -224,19 +170,12 @@ fn both_families_on_one_port() {
 #[test]
 fn the_same_address_twice() {
     let _world = World::new("twice");
-    let name = Address::Abstract(
-        format!("porterd-dup-{}", std::process::id())
-            .as_str()
-            .into(),
-    );
+    let name = Address::Abstract(format!("porterd-dup-{}", std::process::id()).as_str().into());
     let error = fails(&unit(vec![stream(name.clone()), stream(name)]), false);
     assert_eq!(error.errno, Errno::EADDRINUSE);
     assert!(error.holder.unwrap().contains("this very process"));
     let tcp = stream(loopback(free_port()));
-    assert_eq!(
-        fails(&unit(vec![tcp.clone(), tcp.clone()]), false).errno,
-        Errno::EADDRINUSE
-    );
+    assert_eq!(fails(&unit(vec![tcp.clone(), tcp.clone()]), false).errno, Errno::EADDRINUSE);
     let shared = with_options(vec![tcp.clone(), tcp], |o| o.reuse_port = true);
     assert_eq!(open_all(&shared, false).unwrap().len(), 2);
 }
@@ -247,30 +186,20 @@ fn a_node_remains_when_a_later_port_fails_but_no_descriptor_does() {
     let path = world.path("x.sock");
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
-    let error = fails(
-        &unit(vec![stream(at_path(&path)), stream(loopback(port))]),
-        false,
-    );
+    let error = fails(&unit(vec![stream(at_path(&path)), stream(loopback(port))]), false);
     assert_eq!(error.errno, Errno::EADDRINUSE);
     assert!(is_socket(&path));
-    assert!(
-        UnixStream::connect(&path).is_err(),
-        "its descriptor was closed"
-    );
+    assert!(UnixStream::connect(&path).is_err(), "its descriptor was closed");
 }
 
 #[test]
 fn protocols_that_do_not_fit() {
     let world = World::new("protocols");
-    let unix = with_options(vec![stream(at_path(&world.path("x")))], |o| {
-        o.socket_protocol = Some(libc::IPPROTO_SCTP)
-    });
+    let unix = with_options(vec![stream(at_path(&world.path("x")))], |o| o.socket_protocol = Some(libc::IPPROTO_SCTP));
     let error = fails(&unix, false);
     assert_eq!(error.errno, Errno::EPROTONOSUPPORT);
     assert!(error.call.starts_with("socket(2) for "), "{error}");
-    let tcp = with_options(vec![stream(loopback(free_port()))], |o| {
-        o.socket_protocol = Some(libc::IPPROTO_UDPLITE)
-    });
+    let tcp = with_options(vec![stream(loopback(free_port()))], |o| o.socket_protocol = Some(libc::IPPROTO_UDPLITE));
     open(&tcp);
 }
 
@@ -279,17 +208,11 @@ fn a_node_has_its_mode_whatever_the_umask_and_parents_theirs() {
     let world = World::new("modes");
     for (asked, got) in [(0o666, 0o666), (0o600, 0o600), (0o7777, 0o777), (0, 0)] {
         let path = world.path(&format!("m{asked:o}"));
-        let _fd = open(&SocketUnit {
-            socket_mode: asked,
-            ..unit(vec![stream(at_path(&path))])
-        });
+        let _fd = open(&SocketUnit { socket_mode: asked, ..unit(vec![stream(at_path(&path))]) });
         assert_eq!(mode_of(&path), got);
     }
     let path = world.path("a/b/x.sock");
-    let private = SocketUnit {
-        directory_mode: 0o770,
-        ..unit(vec![stream(at_path(&path))])
-    };
+    let private = SocketUnit { directory_mode: 0o770, ..unit(vec![stream(at_path(&path))]) };
     drop(open(&private));
     assert_eq!(mode_of(&world.path("a")), 0o770);
     assert_eq!(mode_of(&world.path("a/b")), 0o770);

@@ -65,15 +65,10 @@ fn tcp_options_on_listener_and_connection() {
             (libc::IPPROTO_IP, libc::IP_TTL, 42),
         ];
         for (level, name, wanted) in expected {
-            assert_eq!(
-                value(fd, level, name),
-                wanted,
-                "level {level} option {name}"
-            );
+            assert_eq!(value(fd, level, name), wanted, "level {level} option {name}");
         }
         let mut name = [0u8; 16];
-        let length =
-            get_option(fd.as_fd(), libc::SOL_TCP, libc::TCP_CONGESTION, &mut name).unwrap();
+        let length = get_option(fd.as_fd(), libc::SOL_TCP, libc::TCP_CONGESTION, &mut name).unwrap();
         assert!(name[..length].starts_with(b"reno\0"));
     }
     assert_eq!(value(&listener, libc::SOL_SOCKET, libc::SO_REUSEADDR), 1);
@@ -100,23 +95,14 @@ fn options_of_the_listener_alone() {
     assert_eq!(value(&fd, libc::IPPROTO_IPV6, libc::IPV6_UNICAST_HOPS), 42);
     assert_eq!(value(&fd, libc::SOL_SOCKET, libc::SO_TIMESTAMP), 1);
     let mut device = [0u8; 16];
-    let length = get_option(
-        fd.as_fd(),
-        libc::SOL_SOCKET,
-        libc::SO_BINDTODEVICE,
-        &mut device,
-    )
-    .unwrap();
+    let length = get_option(fd.as_fd(), libc::SOL_SOCKET, libc::SO_BINDTODEVICE, &mut device).unwrap();
     assert_eq!(&device[..length], b"lo\0");
 }
 
 #[test]
 fn type_of_service_overrides_priority_and_leaves_the_traffic_class_alone() {
     let _world = World::new("tos");
-    for address in [
-        loopback(free_port()),
-        Address::V6("::1".parse().unwrap(), free_port(), 0),
-    ] {
+    for address in [loopback(free_port()), Address::V6("::1".parse().unwrap(), free_port(), 0)] {
         let fd = open(&with_options(vec![stream(address.clone())], |o| {
             o.priority = Some(3);
             o.ip_tos = Some(16);
@@ -138,8 +124,7 @@ fn unix_options_on_listener_and_connection() {
         o.timestamping = Timestamping::Microseconds;
         o.receive_buffer = 8192;
     });
-    let (listener, connection, _client) =
-        pair(&unit, || UnixStream::connect(&path).unwrap().into());
+    let (listener, connection, _client) = pair(&unit, || UnixStream::connect(&path).unwrap().into());
     for fd in [&listener, &connection] {
         assert_eq!(value(fd, libc::SOL_SOCKET, libc::SO_PASSCRED), 1);
         assert_eq!(value(fd, libc::SOL_SOCKET, libc::SO_TIMESTAMP), 1);
@@ -155,21 +140,11 @@ fn unix_options_on_listener_and_connection() {
     });
     drop((listener, connection));
     let opened = open_all(&newer, false).unwrap().remove(0);
-    for (name, directive, wanted) in [
-        (SO_PASSSEC, "PassSecurity", 1),
-        (SO_PASSPIDFD, "PassPIDFD", 1),
-        (SO_PASSRIGHTS, "AcceptFileDescriptors", 0),
-    ] {
-        match opened
-            .warnings
-            .iter()
-            .find(|warning| warning.directive == directive)
-        {
-            None => assert_eq!(
-                value(&opened.fds[0], libc::SOL_SOCKET, name),
-                wanted,
-                "{directive}"
-            ),
+    for (name, directive, wanted) in
+        [(SO_PASSSEC, "PassSecurity", 1), (SO_PASSPIDFD, "PassPIDFD", 1), (SO_PASSRIGHTS, "AcceptFileDescriptors", 0)]
+    {
+        match opened.warnings.iter().find(|warning| warning.directive == directive) {
+            None => assert_eq!(value(&opened.fds[0], libc::SOL_SOCKET, name), wanted, "{directive}"),
             Some(warning) => {
                 assert!(warning.is_quiet(), "{warning}");
                 skip(&format!("this kernel refuses {directive}: {warning}"));
@@ -190,21 +165,8 @@ fn options_that_do_not_fit_are_told_and_the_socket_listens() {
         o.tcp_congestion = Some(text("reno"));
     });
     let opened = open_all(&unit, false).unwrap().remove(0);
-    let told: Vec<&str> = opened
-        .warnings
-        .iter()
-        .map(|warning| warning.directive)
-        .collect();
-    assert_eq!(
-        told,
-        [
-            "NoDelay",
-            "PassPacketInfo",
-            "IPTOS",
-            "IPTTL",
-            "TCPCongestion"
-        ]
-    );
+    let told: Vec<&str> = opened.warnings.iter().map(|warning| warning.directive).collect();
+    assert_eq!(told, ["NoDelay", "PassPacketInfo", "IPTOS", "IPTTL", "TCPCongestion"]);
     assert!(opened.warnings.iter().all(|warning| warning.is_quiet()));
     let client = UnixStream::connect(&path).unwrap();
     let connection = accept(&opened.fds[0]).unwrap();
@@ -212,39 +174,20 @@ fn options_that_do_not_fit_are_told_and_the_socket_listens() {
     let warnings = apply_connection_options(&connection, &calls);
     assert_eq!(warnings.len(), 5);
     assert_eq!(warnings[0].errno, Errno::EOPNOTSUPP);
-    assert_eq!(
-        warnings[0].to_string().split(':').next(),
-        Some("NoDelay= has no effect")
-    );
+    assert_eq!(warnings[0].to_string().split(':').next(), Some("NoDelay= has no effect"));
     drop(client);
 
     for (change, directive) in [
-        (
-            (|o: &mut SocketOptions| o.tcp_congestion = Some(text("nosuch")))
-                as fn(&mut SocketOptions),
-            "TCPCongestion",
-        ),
+        ((|o: &mut SocketOptions| o.tcp_congestion = Some(text("nosuch"))) as fn(&mut SocketOptions), "TCPCongestion"),
         (|o| o.ip_ttl = Some(256), "IPTTL"),
         (|o| o.ip_ttl = Some(0), "IPTTL"),
         (|o| o.receive_buffer = 1 << 40, "ReceiveBuffer"),
         (|o| o.keep_alive_probes = 1000, "KeepAliveProbes"),
     ] {
-        let opened = open_all(
-            &with_options(vec![stream(loopback(free_port()))], change),
-            false,
-        )
-        .unwrap()
-        .remove(0);
-        let told: Vec<&str> = opened
-            .warnings
-            .iter()
-            .map(|warning| warning.directive)
-            .collect();
+        let opened = open_all(&with_options(vec![stream(loopback(free_port()))], change), false).unwrap().remove(0);
+        let told: Vec<&str> = opened.warnings.iter().map(|warning| warning.directive).collect();
         assert_eq!(told, [directive]);
-        assert_eq!(
-            value(&opened.fds[0], libc::SOL_SOCKET, libc::SO_ACCEPTCONN),
-            1
-        );
+        assert_eq!(value(&opened.fds[0], libc::SOL_SOCKET, libc::SO_ACCEPTCONN), 1);
     }
 }
 
@@ -254,20 +197,13 @@ fn privileged_options() {
     if !is_root("Mark and buffers above the limit") {
         return;
     }
-    let limit: i32 = std::fs::read_to_string("/proc/sys/net/core/rmem_max")
-        .unwrap()
-        .trim()
-        .parse()
-        .unwrap();
+    let limit: i32 = std::fs::read_to_string("/proc/sys/net/core/rmem_max").unwrap().trim().parse().unwrap();
     let bytes = limit.saturating_mul(2).min(1 << 28);
-    let fd = open(&with_options(
-        vec![socket(SocketKind::Datagram, loopback(free_port()))],
-        |o| {
-            o.mark = Some(77);
-            o.receive_buffer = bytes as u64;
-            o.send_buffer = bytes as u64;
-        },
-    ));
+    let fd = open(&with_options(vec![socket(SocketKind::Datagram, loopback(free_port()))], |o| {
+        o.mark = Some(77);
+        o.receive_buffer = bytes as u64;
+        o.send_buffer = bytes as u64;
+    }));
     assert_eq!(value(&fd, libc::SOL_SOCKET, libc::SO_MARK), 77);
     assert_eq!(value(&fd, libc::SOL_SOCKET, libc::SO_RCVBUF), bytes * 2);
     assert_eq!(value(&fd, libc::SOL_SOCKET, libc::SO_SNDBUF), bytes * 2);

@@ -76,28 +76,14 @@ impl Case {
     /// Adds the usual end.
     fn exec(mut self, place: Vec<(Slot, i32)>) -> Case {
         let candidates = vec![self.0.argv[0].clone()];
-        let end = [
-            Step::Place(place),
-            Step::Unmask,
-            Step::StampPid,
-            Step::Exec {
-                candidates,
-                missing_ok: false,
-            },
-        ];
+        let end = [Step::Place(place), Step::Unmask, Step::StampPid, Step::Exec { candidates, missing_ok: false }];
         self.0.steps = self.0.steps.iter().cloned().chain(end).collect();
         self
     }
 
     fn environment(mut self, entries: &[&str], stamps: &[(u16, u16)]) -> Case {
         self.0.envp.extend(entries.iter().map(|e| c(e)));
-        self.0.stamps = stamps
-            .iter()
-            .map(|(entry, offset)| Stamp {
-                entry: *entry,
-                offset: *offset,
-            })
-            .collect();
+        self.0.stamps = stamps.iter().map(|(entry, offset)| Stamp { entry: *entry, offset: *offset }).collect();
         self
     }
 }
@@ -147,16 +133,11 @@ fn run(case: &Case, more: &[BorrowedFd<'_>]) -> Result_ {
     let failure = match &child.0.outcome {
         Outcome::Execed => None,
         Outcome::Failed(failure) => Some((failure.step, failure.errno)),
-        Outcome::Pending(pipe) => clone::read_report(pipe.as_fd())
-            .unwrap()
-            .err()
-            .map(|failure| (failure.step, failure.errno)),
+        Outcome::Pending(pipe) => {
+            clone::read_report(pipe.as_fd()).unwrap().err().map(|failure| (failure.step, failure.errno))
+        }
     };
-    Result_ {
-        exit,
-        output: String::from_utf8(output).unwrap(),
-        failure,
-    }
+    Result_ { exit, output: String::from_utf8(output).unwrap(), failure }
 }
 
 const PACES: [Pace; 2] = [Pace::Prompt, Pace::Patient];
@@ -164,15 +145,8 @@ const PACES: [Pace; 2] = [Pace::Prompt, Pace::Patient];
 /// Runs a command after the given steps, at both paces, and gives what it wrote.
 fn after(steps: Vec<Step>, argv: &[&str]) -> String {
     let [prompt, patient] = PACES.map(|pace| {
-        let result = run(
-            &Case::new(pace, steps.clone(), argv).exec(vec![(Slot(0), 1)]),
-            &[],
-        );
-        assert_eq!(
-            (result.exit, result.failure),
-            (Exit::Code(0), None),
-            "{pace:?} {steps:?}"
-        );
+        let result = run(&Case::new(pace, steps.clone(), argv).exec(vec![(Slot(0), 1)]), &[]);
+        assert_eq!((result.exit, result.failure), (Exit::Code(0), None), "{pace:?} {steps:?}");
         result.output
     });
     if !argv.contains(&"/proc/self/stat") && !argv.contains(&"/proc/self/status") {
@@ -184,13 +158,8 @@ fn after(steps: Vec<Step>, argv: &[&str]) -> String {
 /// The value of a field of /proc/self/status after the given steps.
 fn status(steps: Vec<Step>, field: &str) -> String {
     let text = after(steps, &["/bin/cat", "/proc/self/status"]);
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
-    line.unwrap_or_else(|| panic!("no {field} in {text}"))
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
+    let line = text.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+    line.unwrap_or_else(|| panic!("no {field} in {text}")).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Some tests are about what only root may do.

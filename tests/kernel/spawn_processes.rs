@@ -51,48 +51,23 @@ fn a_unit_is_found_without_cgroups_and_killed() {
     let sink = null();
     // A child in a session of its own, one that has lost its parent, and the shell itself.
     let script = "setsid sleep 61 & (sleep 62 &) ; wait";
-    let mut case = Case::new(
-        Pace::Prompt,
-        vec![Step::Session],
-        &["/bin/sh", "-c", script],
-    )
-    .exec(vec![(Slot(0), 1)]);
+    let mut case = Case::new(Pace::Prompt, vec![Step::Session], &["/bin/sh", "-c", script]).exec(vec![(Slot(0), 1)]);
     case.0.envp.push(c(&entry));
     let child = Guard(clone::spawn(&case.0, &[sink.as_fd()], None).unwrap());
-    let roots = Roots {
-        alive: &[child.0.pid],
-        past: &[],
-        invocation: Some(&entry),
-    };
-    let names = || -> Vec<String> {
-        process::members(&roots)
-            .iter()
-            .filter_map(|pid| process::comm(*pid))
-            .collect()
-    };
-    until("all three are there", || {
-        names().iter().filter(|n| *n == "sleep").count() == 2
-    });
+    let roots = Roots { alive: &[child.0.pid], past: &[], invocation: Some(&entry) };
+    let names = || -> Vec<String> { process::members(&roots).iter().filter_map(|pid| process::comm(*pid)).collect() };
+    until("all three are there", || names().iter().filter(|n| *n == "sleep").count() == 2);
     let found = process::members(&roots);
     let signalled = process::kill_all(|| process::members(&roots), &[libc::SIGKILL], &[]);
-    assert!(
-        found.iter().all(|pid| signalled.contains(pid)),
-        "{found:?} {signalled:?}"
-    );
+    assert!(found.iter().all(|pid| signalled.contains(pid)), "{found:?} {signalled:?}");
     assert_eq!(wait(&child.0), Exit::Signal(9));
-    until("nobody is left", || {
-        found
-            .iter()
-            .all(|pid| process::stat(*pid).is_none_or(|s| s.is_gone()))
-    });
+    until("nobody is left", || found.iter().all(|pid| process::stat(*pid).is_none_or(|s| s.is_gone())));
 }
 
 /// A tree of its own for each test; `None`, with the reason told, where there can be none.
 fn tree(name: &str) -> Option<Tree> {
     let name = format!("porterd-test-{name}-{}", std::process::id());
-    Tree::open(Some(&name))
-        .inspect_err(|why| eprintln!("skipped: {why}"))
-        .ok()
+    Tree::open(Some(&name)).inspect_err(|why| eprintln!("skipped: {why}")).ok()
 }
 
 #[test]
@@ -106,10 +81,7 @@ fn a_child_is_born_into_its_group() {
     tree.watch(path).unwrap();
     let child = shell("sleep 60 & sleep 60", vec![], Some(group.as_fd()));
     until("two or three live there", || tree.procs(path).len() >= 2);
-    assert!(
-        tree.procs("system.slice").contains(&child.0.pid),
-        "groups below count"
-    );
+    assert!(tree.procs("system.slice").contains(&child.0.pid), "groups below count");
     assert!(tree.populated(path) && tree.populated("system.slice"));
     assert_eq!(tree.remove(path), Err(Errno::EBUSY));
     tree.changed();
@@ -142,10 +114,7 @@ fn groups_are_removed_with_what_is_below_and_nothing_leads_out() {
     assert_eq!(tree.write("nowhere", "no.such", "1"), Err(Errno::ENOENT));
     tree.create("x.service").unwrap();
     assert_eq!(tree.write("x.service", "cgroup.max.depth", "3"), Ok(()));
-    assert_eq!(
-        tree.write("x.service", "nonsense.max", "3"),
-        Err(Errno::ENOENT)
-    );
+    assert_eq!(tree.write("x.service", "nonsense.max", "3"), Err(Errno::ENOENT));
     tree.remove_all();
 }
 

@@ -12,18 +12,9 @@ fn shell(script: &str) -> Child {
 }
 
 fn shell_after(script: &str, steps: &[Step]) -> Child {
-    let argv: Vec<CString> = ["/bin/sh", "-c", script]
-        .iter()
-        .map(|word| CString::new(*word).unwrap())
-        .collect();
+    let argv: Vec<CString> = ["/bin/sh", "-c", script].iter().map(|word| CString::new(*word).unwrap()).collect();
     let candidates = vec![argv[0].clone()];
-    let end = [
-        Step::Unmask,
-        Step::Exec {
-            candidates,
-            missing_ok: false,
-        },
-    ];
+    let end = [Step::Unmask, Step::Exec { candidates, missing_ok: false }];
     let program = Program {
         steps: steps.iter().cloned().chain(end).collect(),
         supplies: [].into(),
@@ -48,9 +39,7 @@ fn until<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
 }
 
 fn wait(child: &Child) -> Exit {
-    until("a child ends", || {
-        process::try_wait(child.pidfd.as_fd()).unwrap()
-    })
+    until("a child ends", || process::try_wait(child.pidfd.as_fd()).unwrap())
 }
 
 #[test]
@@ -60,9 +49,7 @@ fn orphans_are_collected_and_tracked_children_are_not() {
     for before in [0, 2] {
         let tracked: Vec<Child> = (0..before).map(|_| shell("exit 5")).collect();
         for child in &tracked {
-            until("it ends", || {
-                process::has_ended(child.pidfd.as_fd()).then_some(())
-            });
+            until("it ends", || process::has_ended(child.pidfd.as_fd()).then_some(()));
         }
         let parent = shell("(sleep 0.1; exit 3) & exit 0");
         assert_eq!(wait(&parent), Exit::Code(0));
@@ -70,10 +57,7 @@ fn orphans_are_collected_and_tracked_children_are_not() {
         let strangers = until("the orphan is collected", || {
             Some(process::reap_strangers(is_tracked)).filter(|found| !found.is_empty())
         });
-        assert_eq!(
-            strangers.iter().map(|(_, exit)| *exit).collect::<Vec<_>>(),
-            [Exit::Code(3)]
-        );
+        assert_eq!(strangers.iter().map(|(_, exit)| *exit).collect::<Vec<_>>(), [Exit::Code(3)]);
         for child in &tracked {
             assert_eq!(wait(child), Exit::Code(5));
         }
@@ -83,18 +67,13 @@ fn orphans_are_collected_and_tracked_children_are_not() {
     // Work of our own in a copy, even if it panics.
     for (work, status) in [(false, 42), (true, 255)] {
         let (_, pidfd) = fork_child(|| if work { panic!("as planned") } else { 42 }).unwrap();
-        let exit = until("the copy ends", || {
-            process::try_wait(pidfd.as_fd()).unwrap()
-        });
+        let exit = until("the copy ends", || process::try_wait(pidfd.as_fd()).unwrap());
         assert_eq!(exit, Exit::Code(status));
     }
 
     // Starting another user's program leaves us as debuggable as before.
     if nix::unistd::geteuid().is_root() {
-        let user = Step::Uid {
-            uid: 65_534,
-            keep_caps: false,
-        };
+        let user = Step::Uid { uid: 65_534, keep_caps: false };
         assert_eq!(wait(&shell_after("exit 0", &[user])), Exit::Code(0));
         assert_eq!(nix::sys::prctl::get_dumpable(), Ok(true));
     }

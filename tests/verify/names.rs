@@ -355,7 +355,8 @@ fn all_names_are_startable() {
 #[test]
 fn templates_share_what_does_not_vary() {
     let service = "[Unit]\nDescription=worker\n[Service]\nExecStart=/bin/cat\nStandardInput=socket\n";
-    let f = files(&[("/etc/units/a@.service", service), ("/etc/units/b@.service", "[Service]\nExecStart=/bin/echo %i\n")]);
+    let f =
+        files(&[("/etc/units/a@.service", service), ("/etc/units/b@.service", "[Service]\nExecStart=/bin/echo %i\n")]);
     let mut library = library();
     let a = library.load_template(&f, &name("a@.service"));
     let (one, two) = (a.instantiate(&name("a@1-x.service")), a.instantiate(&name("a@2-y.service")));

@@ -41,7 +41,8 @@ fn all_units_of_the_oracle_load() {
             }
         }
         let odd = library.diagnostics().iter().filter(|d| d.severity > porterd::report::Severity::Notice);
-        let odd: Vec<String> = odd.map(|d| format!("{} {}: {}", d.unit.as_deref().unwrap_or(""), d.code, d.message)).collect();
+        let odd: Vec<String> =
+            odd.map(|d| format!("{} {}: {}", d.unit.as_deref().unwrap_or(""), d.code, d.message)).collect();
         assert!(odd.is_empty() || case == "symlinks", "{case}: {odd:#?}");
     }
     assert!(units > 40, "only {units} units");

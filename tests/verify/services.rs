@@ -73,7 +73,10 @@ fn n12_to_n15_continuation() {
 #[test]
 fn n16_n17_blanks_and_comments() {
     let x = service_of("Type = notify\n User=daemon \nExecStart=/bin/a\n ;comment\n\t#comment");
-    assert_eq!((x.silent().service().service_type, x.service().exec.user.as_deref()), (ServiceType::Notify, Some("daemon")));
+    assert_eq!(
+        (x.silent().service().service_type, x.service().exec.user.as_deref()),
+        (ServiceType::Notify, Some("daemon"))
+    );
     let x = service_of("Type=notify # x\nExecStart=/bin/a");
     assert_eq!(x.found(&["invalid-value"]).service().service_type, ServiceType::Simple);
 }
@@ -158,18 +161,24 @@ fn n72_n73_refusals() {
 
 #[test]
 fn n76_n77_exit_statuses() {
-    let x = service_of("ExecStart=/bin/a\nSuccessExitStatus=3 SIGUSR1 TEMPFAIL\nRestartPreventExitStatus=42\nRestartForceExitStatus=0");
+    let x = service_of(
+        "ExecStart=/bin/a\nSuccessExitStatus=3 SIGUSR1 TEMPFAIL\nRestartPreventExitStatus=42\nRestartForceExitStatus=0",
+    );
     let more = &x.silent().service().more;
     assert_eq!((&more.success_exit_status.codes[..], &more.success_exit_status.signals[..]), (&[3, 75][..], &[10][..]));
     assert_eq!(more.restart_prevent_exit_status.codes, [42]);
     assert_eq!(more.restart_force_exit_status.codes, [0]);
-    let x = service_of("ExecStart=/bin/a\nSuccessExitStatus=1\nSuccessExitStatus=2\nSuccessExitStatus=\nSuccessExitStatus=7 nonsense");
+    let x = service_of(
+        "ExecStart=/bin/a\nSuccessExitStatus=1\nSuccessExitStatus=2\nSuccessExitStatus=\nSuccessExitStatus=7 nonsense",
+    );
     assert_eq!(x.found(&["invalid-item"]).service().more.success_exit_status.codes, [7]);
 }
 
 #[test]
 fn n85_n88_ending() {
-    let x = service_of("ExecStart=/bin/a\nTimeoutStopSec=0\nKillMode=mixed\nKillSignal=SIGINT\nRestartKillSignal=USR2\nSendSIGHUP=yes\nSendSIGKILL=no");
+    let x = service_of(
+        "ExecStart=/bin/a\nTimeoutStopSec=0\nKillMode=mixed\nKillSignal=SIGINT\nRestartKillSignal=USR2\nSendSIGHUP=yes\nSendSIGKILL=no",
+    );
     let service = x.silent().service();
     assert_eq!(service.timeout_stop_usec, INFINITY_USEC);
     let kill = &service.kill;
@@ -193,7 +202,9 @@ fn n100_to_n103_streams() {
 
 #[test]
 fn n113_n114_n117_properties() {
-    let x = service_of("ExecStart=/bin/a\nLimitNOFILE=100:200\nLimitCPU=1min\nLimitNOFILE=300:200\nNice=5\nOOMScoreAdjust=500\nUMask=0077");
+    let x = service_of(
+        "ExecStart=/bin/a\nLimitNOFILE=100:200\nLimitCPU=1min\nLimitNOFILE=300:200\nNice=5\nOOMScoreAdjust=500\nUMask=0077",
+    );
     let exec = &x.found(&["invalid-value"]).service().exec;
     let limits: Vec<(Resource, u64, u64)> = exec.limits.iter().map(|(r, l)| (*r, l.soft, l.hard)).collect();
     assert_eq!(limits, [(Resource::Cpu, 60, 60), (Resource::Nofile, 100, 200)]);
@@ -258,8 +269,20 @@ fn units_with_defaults_share_them() {
     }
     let mut library = crate::support::library();
     let units = library.closure(&files, &names);
-    let sockets: Vec<_> = units.iter().filter_map(|u| match &u.body { Body::Socket(s) => Some(s), _ => None }).collect();
-    let services: Vec<_> = units.iter().filter_map(|u| match &u.body { Body::Service(s) => Some(s), _ => None }).collect();
+    let sockets: Vec<_> = units
+        .iter()
+        .filter_map(|u| match &u.body {
+            Body::Socket(s) => Some(s),
+            _ => None,
+        })
+        .collect();
+    let services: Vec<_> = units
+        .iter()
+        .filter_map(|u| match &u.body {
+            Body::Service(s) => Some(s),
+            _ => None,
+        })
+        .collect();
     assert_eq!((sockets.len(), services.len()), (3, 3));
     for (socket, service) in sockets.iter().zip(&services) {
         assert!(std::sync::Arc::ptr_eq(&socket.options, &sockets[0].options));

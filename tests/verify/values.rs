@@ -31,7 +31,10 @@ fn n66_owners() {
         socket_with(&format!("SocketUser={bad}")).is(BadSetting).found(&["bad-user"]);
     }
     let x = socket_with("SocketUser=nosuchuser\nSocketGroup=\nSocketGroup=7");
-    assert_eq!((x.silent().socket().socket_user.as_deref(), x.socket().socket_group.as_deref()), (Some("nosuchuser"), Some("7")));
+    assert_eq!(
+        (x.silent().socket().socket_user.as_deref(), x.socket().socket_group.as_deref()),
+        (Some("nosuchuser"), Some("7"))
+    );
     assert_eq!(socket_with("SocketUser=a\nSocketUser=").silent().socket().socket_user, None);
 }
 
@@ -114,7 +117,8 @@ fn n77_timestamps() {
 
 #[test]
 fn n78_descriptor_names() {
-    let fd_name = |value: &str| socket_with(&format!("FileDescriptorName={value}")).socket().file_descriptor_name.clone();
+    let fd_name =
+        |value: &str| socket_with(&format!("FileDescriptorName={value}")).socket().file_descriptor_name.clone();
     assert_eq!(fd_name("a b").as_deref(), Some("a b"));
     assert_eq!(fd_name("foo:bar"), None);
     assert_eq!(fd_name("ä"), None);
@@ -145,7 +149,10 @@ fn n80_devices() {
 fn n81_limits() {
     let x = socket_with("PollLimitBurst=3\nTriggerLimitIntervalSec=7");
     let socket = x.silent().socket();
-    assert_eq!((socket.poll_limit.burst, socket.trigger_limit.burst, socket.trigger_limit.interval_usec), (3, 20, 7_000_000));
+    assert_eq!(
+        (socket.poll_limit.burst, socket.trigger_limit.burst, socket.trigger_limit.interval_usec),
+        (3, 20, 7_000_000)
+    );
     let x = socket_with("Accept=yes");
     assert_eq!((x.socket().trigger_limit.burst, x.socket().poll_limit.burst), (200, 150));
     assert_eq!(socket_with("Accept=yes\nTriggerLimitBurst=0").socket().trigger_limit.burst, 0);
@@ -163,7 +170,9 @@ fn every_socket_option_reaches_its_field() {
     let socket = x.silent().socket();
     let o = &socket.options;
     assert!(o.keep_alive && o.no_delay && o.broadcast && o.pass_credentials && o.pass_pidfd && o.pass_security);
-    assert!(o.pass_packet_info && o.refuse_file_descriptors && o.reuse_port && o.free_bind && o.transparent && o.writable);
+    assert!(
+        o.pass_packet_info && o.refuse_file_descriptors && o.reuse_port && o.free_bind && o.transparent && o.writable
+    );
     assert_eq!((o.keep_alive_time_usec, o.keep_alive_interval_usec), (Some(1_000_000), Some(2_000_000)));
     assert_eq!((o.keep_alive_probes, o.defer_accept_usec, o.priority), (3, Some(4_000_000), Some(5)));
     assert_eq!((o.send_buffer, o.mark, o.ip_ttl, o.tcp_congestion.as_deref()), (6, Some(7), Some(8), Some("%i")));

@@ -85,10 +85,7 @@ impl ServiceState {
     pub fn active(self, idle: bool) -> ActiveState {
         match self {
             ServiceState::Dead => ActiveState::Inactive,
-            ServiceState::Condition
-            | ServiceState::StartPre
-            | ServiceState::Start
-            | ServiceState::StartPost
+            ServiceState::Condition | ServiceState::StartPre | ServiceState::Start | ServiceState::StartPost
                 if idle =>
             {
                 ActiveState::Active
@@ -99,9 +96,7 @@ impl ServiceState {
             | ServiceState::StartPost
             | ServiceState::AutoRestart => ActiveState::Activating,
             ServiceState::Running | ServiceState::Exited => ActiveState::Active,
-            ServiceState::Reload | ServiceState::ReloadSignal | ServiceState::ReloadNotify => {
-                ActiveState::Reloading
-            }
+            ServiceState::Reload | ServiceState::ReloadSignal | ServiceState::ReloadNotify => ActiveState::Reloading,
             ServiceState::Stop
             | ServiceState::StopWatchdog
             | ServiceState::StopSigterm
@@ -237,10 +232,7 @@ impl Service {
 
     /// Sockets may be (re)started: descriptors could still be handed over.
     pub(super) fn may_be_handed_sockets(&self) -> bool {
-        matches!(
-            self.state,
-            ServiceState::Dead | ServiceState::Failed | ServiceState::AutoRestart
-        )
+        matches!(self.state, ServiceState::Dead | ServiceState::Failed | ServiceState::AutoRestart)
     }
 
     /// Its sockets watch for traffic.
@@ -261,16 +253,11 @@ impl Service {
 
     /// Made for a connection, and nothing is left of it.
     pub(super) fn may_be_forgotten(&self) -> bool {
-        self.connection.is_some()
-            && self.store.is_empty()
-            && self.main.is_none()
-            && self.control.is_none()
+        self.connection.is_some() && self.store.is_empty() && self.main.is_none() && self.control.is_none()
     }
 
     pub(super) fn has_connection(&self) -> bool {
-        self.connection
-            .as_ref()
-            .is_some_and(|connection| connection.fd.is_some() || connection.socket.is_some())
+        self.connection.as_ref().is_some_and(|connection| connection.fd.is_some() || connection.socket.is_some())
     }
 
     pub(super) fn take_connection(
@@ -318,11 +305,7 @@ impl Service {
 
     /// Main alive (true), known to be gone (false), or unknown.
     fn main_good(&self) -> Option<bool> {
-        if self.main.is_some() {
-            Some(true)
-        } else {
-            self.main_known.then_some(false)
-        }
+        if self.main.is_some() { Some(true) } else { self.main_known.then_some(false) }
     }
 
     /// Something of the service is there.
@@ -398,9 +381,7 @@ impl Engine {
     /// The service is down for good: the connection and the store go, its place is free.
     fn service_down(&mut self, id: UnitId) {
         let socket = self.service(id).and_then(Service::socket);
-        let failed = self
-            .service(id)
-            .is_some_and(|service| service.state == ServiceState::Failed);
+        let failed = self.service(id).is_some_and(|service| service.state == ServiceState::Failed);
         self.service_drop_connection(id, false);
         self.service_empty_store(id, failed);
         if let (Some(socket), true) = (socket, failed) {
@@ -411,11 +392,7 @@ impl Engine {
     /// `EXTEND_TIMEOUT_USEC=`: the running timer ends no sooner than this.
     fn extend_timer(&mut self, id: UnitId, reason: Reason, span_usec: u64) {
         if let Some(at) = self.deadlines.get(id, reason) {
-            self.deadlines.set(
-                id,
-                reason,
-                self.now.after(span_usec).map(|until| until.max(at)),
-            );
+            self.deadlines.set(id, reason, self.now.after(span_usec).map(|until| until.max(at)));
         }
     }
 
@@ -451,9 +428,7 @@ impl Engine {
 /// How long a state may last; infinity where nothing limits it.
 fn state_timeout_usec(unit: &ServiceUnit, state: ServiceState) -> u64 {
     match state {
-        ServiceState::Condition | ServiceState::StartPre | ServiceState::StartPost => {
-            unit.timeout_start_usec
-        }
+        ServiceState::Condition | ServiceState::StartPre | ServiceState::StartPost => unit.timeout_start_usec,
         ServiceState::Start => match unit.service_type {
             ServiceType::Simple | ServiceType::Idle => INFINITY_USEC,
             ServiceType::Exec
@@ -463,13 +438,10 @@ fn state_timeout_usec(unit: &ServiceUnit, state: ServiceState) -> u64 {
             | ServiceType::Notify
             | ServiceType::NotifyReload => unit.timeout_start_usec,
         },
-        ServiceState::Reload | ServiceState::ReloadSignal | ServiceState::ReloadNotify => {
-            unit.timeout_start_usec
+        ServiceState::Reload | ServiceState::ReloadSignal | ServiceState::ReloadNotify => unit.timeout_start_usec,
+        ServiceState::StopWatchdog | ServiceState::FinalWatchdog => {
+            unit.more.timeout_abort_usec.unwrap_or(unit.timeout_stop_usec)
         }
-        ServiceState::StopWatchdog | ServiceState::FinalWatchdog => unit
-            .more
-            .timeout_abort_usec
-            .unwrap_or(unit.timeout_stop_usec),
         ServiceState::Stop
         | ServiceState::StopSigterm
         | ServiceState::StopSigkill
@@ -485,10 +457,7 @@ fn state_timeout_usec(unit: &ServiceUnit, state: ServiceState) -> u64 {
 }
 
 /// The commands of a phase, and the directive that lists them.
-pub(super) fn phase_commands(
-    unit: &ServiceUnit,
-    state: ServiceState,
-) -> (&[Command], &'static str) {
+pub(super) fn phase_commands(unit: &ServiceUnit, state: ServiceState) -> (&[Command], &'static str) {
     let more = &unit.more;
     match state {
         ServiceState::Condition => (&more.exec_condition, "ExecCondition"),

@@ -73,15 +73,8 @@ impl Engine {
         };
         let access = service.access_override.unwrap_or(unit.notify_access);
         let needed = match sender {
-            Sender::Known(proc) if service.main.as_ref().is_some_and(|main| main.token == proc) => {
-                NotifyAccess::Main
-            }
-            Sender::Known(proc)
-                if service
-                    .control
-                    .as_ref()
-                    .is_some_and(|control| control.token == proc) =>
-            {
+            Sender::Known(proc) if service.main.as_ref().is_some_and(|main| main.token == proc) => NotifyAccess::Main,
+            Sender::Known(proc) if service.control.as_ref().is_some_and(|control| control.token == proc) => {
                 NotifyAccess::Exec
             }
             Sender::Known(_) | Sender::Other(..) => NotifyAccess::All,
@@ -93,20 +86,8 @@ impl Engine {
             Sender::Known(_) => "its control process".to_owned(),
             Sender::Other(pid, _) => format!("PID {pid}"),
         };
-        let text = format!(
-            "notification from {who} ignored: NotifyAccess={} does not allow it",
-            access_word(access)
-        );
-        self.tell(
-            "notify-refused",
-            if access == NotifyAccess::None {
-                Level::Debug
-            } else {
-                Level::Warning
-            },
-            id,
-            text,
-        );
+        let text = format!("notification from {who} ignored: NotifyAccess={} does not allow it", access_word(access));
+        self.tell("notify-refused", if access == NotifyAccess::None { Level::Debug } else { Level::Warning }, id, text);
         false
     }
 
@@ -124,18 +105,10 @@ impl Engine {
                 | ServiceState::ReloadNotify
         );
         let Some(pid) = pid.parse::<i32>().ok().filter(|pid| *pid > 1) else {
-            return self.tell(
-                "notify-bad-pid",
-                Level::Warning,
-                id,
-                format!("MAINPID={pid} is no process id"),
-            );
+            return self.tell("notify-bad-pid", Level::Warning, id, format!("MAINPID={pid} is no process id"));
         };
         let same = service.main.as_ref().is_some_and(|main| main.pid == pid);
-        let control = service
-            .control
-            .as_ref()
-            .is_some_and(|control| control.pid == pid);
+        let control = service.control.as_ref().is_some_and(|control| control.pid == pid);
         if hears && !same && !control {
             let trusted = matches!(sender, Sender::Other(_, true));
             self.service_find_main(id, Some(pid), trusted, false);
@@ -150,41 +123,25 @@ impl Engine {
         let Some(service) = self.service_mut(id) else {
             return;
         };
-        let (ready, reloading, stopping) = (
-            words.is("READY"),
-            words.is("RELOADING"),
-            words.is("STOPPING"),
-        );
+        let (ready, reloading, stopping) = (words.is("READY"), words.is("RELOADING"), words.is("STOPPING"));
         let state = service.state;
-        let notify = matches!(
-            unit.service_type,
-            ServiceType::Notify | ServiceType::NotifyReload
-        );
+        let notify = matches!(unit.service_type, ServiceType::Notify | ServiceType::NotifyReload);
         if stopping {
             service.told = Told::Stopping;
             if matches!(
                 state,
-                ServiceState::Running
-                    | ServiceState::Reload
-                    | ServiceState::ReloadSignal
-                    | ServiceState::ReloadNotify
+                ServiceState::Running | ServiceState::Reload | ServiceState::ReloadSignal | ServiceState::ReloadNotify
             ) {
                 self.service_stop_by_notify(id);
             }
             return;
         }
-        let fresh = words
-            .number("MONOTONIC_USEC")
-            .is_some_and(|at| at >= service.reload_began.0);
+        let fresh = words.number("MONOTONIC_USEC").is_some_and(|at| at >= service.reload_began.0);
         if reloading {
             service.told = Told::Reloading;
             match state {
-                ServiceState::Running if !ready => {
-                    self.service_enter(id, ServiceState::ReloadNotify)
-                }
-                ServiceState::ReloadSignal if fresh => {
-                    self.service_enter(id, ServiceState::ReloadNotify)
-                }
+                ServiceState::Running if !ready => self.service_enter(id, ServiceState::ReloadNotify),
+                ServiceState::ReloadSignal if fresh => self.service_enter(id, ServiceState::ReloadNotify),
                 ServiceState::Running
                 | ServiceState::ReloadSignal
                 | ServiceState::Dead
@@ -222,45 +179,27 @@ impl Engine {
 
     fn notify_texts(&mut self, id: UnitId, words: &Words<'_>) {
         if let Some(text) = words.get("NOTIFYACCESS") {
-            let access = [
-                NotifyAccess::None,
-                NotifyAccess::Main,
-                NotifyAccess::Exec,
-                NotifyAccess::All,
-            ];
-            match access
-                .into_iter()
-                .find(|access| access_word(*access) == text)
-            {
+            let access = [NotifyAccess::None, NotifyAccess::Main, NotifyAccess::Exec, NotifyAccess::All];
+            match access.into_iter().find(|access| access_word(*access) == text) {
                 Some(access) => {
                     if let Some(service) = self.service_mut(id) {
                         service.access_override = Some(access);
                     }
                 }
-                None => self.tell(
-                    "notify-bad-word",
-                    Level::Warning,
-                    id,
-                    format!("NOTIFYACCESS={text} is unknown"),
-                ),
+                None => self.tell("notify-bad-word", Level::Warning, id, format!("NOTIFYACCESS={text} is unknown")),
             }
         }
         let Some(service) = self.service_mut(id) else {
             return;
         };
         if let Some(text) = words.get("STATUS") {
-            service.status_text =
-                (!text.is_empty() && text.len() <= STATUS_BYTES_MAX).then(|| text.into());
+            service.status_text = (!text.is_empty() && text.len() <= STATUS_BYTES_MAX).then(|| text.into());
             self.out.push(Effect::Save { unit: id });
         }
         let Some(service) = self.service_mut(id) else {
             return;
         };
-        if let Some(errno) = words
-            .get("ERRNO")
-            .and_then(|text| text.parse::<i32>().ok())
-            .filter(|errno| *errno >= 0)
-        {
+        if let Some(errno) = words.get("ERRNO").and_then(|text| text.parse::<i32>().ok()).filter(|errno| *errno >= 0) {
             service.status_errno = errno;
         }
         if words.is("RESTART_RESET") {
@@ -275,9 +214,8 @@ impl Engine {
             }
         }
         if words.get("WATCHDOG") == Some("trigger") {
-            let alive = self.service(id).is_some_and(|service| {
-                service.main.is_some() && service.state.active(false).is_up()
-            });
+            let alive =
+                self.service(id).is_some_and(|service| service.main.is_some() && service.state.active(false).is_up());
             if alive {
                 self.service_watchdog_over(id);
             }
@@ -288,9 +226,9 @@ impl Engine {
             service.watchdog_override = Some(period);
         }
         if words.is("WATCHDOG") || period.is_some() {
-            let armed = self.service(id).is_some_and(|service| {
-                service.state.active(false).is_up() || service.state == ServiceState::StartPost
-            });
+            let armed = self
+                .service(id)
+                .is_some_and(|service| service.state.active(false).is_up() || service.state == ServiceState::StartPost);
             if armed {
                 self.service_arm_watchdog(id);
             }
@@ -324,16 +262,9 @@ impl Engine {
             return self.close_all(fds);
         }
         if name.is_some() && valid.is_none() {
-            self.tell(
-                "fdstore-bad-name",
-                Level::Warning,
-                id,
-                "FDNAME= is invalid, storing as 'stored'",
-            );
+            self.tell("fdstore-bad-name", Level::Warning, id, "FDNAME= is invalid, storing as 'stored'");
         }
-        let max = self
-            .service_unit(id)
-            .map_or(0, |unit| unit.more.file_descriptor_store_max) as usize;
+        let max = self.service_unit(id).map_or(0, |unit| unit.more.file_descriptor_store_max) as usize;
         let name: Text = valid.unwrap_or("stored").into();
         let poll = words.get("FDPOLL") != Some("0");
         let mut refused = Vec::new();
@@ -345,20 +276,14 @@ impl Engine {
                 refused.push(fd);
                 continue;
             }
-            service.store.push(Stored {
-                fd,
-                name: name.clone(),
-            });
+            service.store.push(Stored { fd, name: name.clone() });
             self.fds.insert(fd, id);
             if poll {
                 self.out.push(Effect::WatchStored { fd });
             }
         }
         if !refused.is_empty() {
-            let text = format!(
-                "{} descriptors closed: FileDescriptorStoreMax={max} is reached",
-                refused.len()
-            );
+            let text = format!("{} descriptors closed: FileDescriptorStoreMax={max} is reached", refused.len());
             self.tell("fdstore-full", Level::Warning, id, text);
             self.close_all(refused);
         }
@@ -369,9 +294,7 @@ impl Engine {
         let Some(service) = self.service_mut(id) else {
             return;
         };
-        let (gone, kept) = std::mem::take(&mut service.store)
-            .into_iter()
-            .partition(|stored| &*stored.name == name);
+        let (gone, kept) = std::mem::take(&mut service.store).into_iter().partition(|stored| &*stored.name == name);
         service.store = kept;
         let gone: Vec<Stored> = gone;
         for stored in gone {
@@ -397,19 +320,15 @@ impl Engine {
 
     /// `FileDescriptorStorePreserve=`: what the end of the service means for the store.
     pub(super) fn service_empty_store(&mut self, id: UnitId, failed: bool) {
-        let preserve = self
-            .service_unit(id)
-            .map(|unit| unit.more.file_descriptor_store_preserve);
+        let preserve = self.service_unit(id).map(|unit| unit.more.file_descriptor_store_preserve);
         let keeps = match preserve {
             Some(StorePreserve::Yes) => true,
             Some(StorePreserve::OnSuccess) => !failed,
             Some(StorePreserve::No) => false,
             // A job that will start it again counts as a restart.
-            Some(StorePreserve::Restart) | None => self
-                .units
-                .get(&id)
-                .and_then(|slot| slot.job.as_ref())
-                .is_some_and(|job| job.kind.starts()),
+            Some(StorePreserve::Restart) | None => {
+                self.units.get(&id).and_then(|slot| slot.job.as_ref()).is_some_and(|job| job.kind.starts())
+            }
         };
         if keeps {
             return;

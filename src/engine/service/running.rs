@@ -20,8 +20,7 @@ fn is_clean(status: ExitStatus, daemon: bool, also: &StatusSet) -> bool {
         ExitStatus::Code(0) | ExitStatus::Unknown => true,
         ExitStatus::Code(code) => also.codes.contains(&code),
         ExitStatus::Signal(signal) => {
-            daemon && matches!(signal, SIGHUP | SIGINT | SIGPIPE | SIGTERM)
-                || also.signals.contains(&signal)
+            daemon && matches!(signal, SIGHUP | SIGINT | SIGPIPE | SIGTERM) || also.signals.contains(&signal)
         }
         ExitStatus::Dumped(_) => false,
     }
@@ -51,28 +50,14 @@ impl Engine {
         let Some(main) = service.main.take() else {
             return;
         };
-        service.main_ended = Some(Ended {
-            pid: main.pid,
-            started: main.started,
-            at: now,
-            status,
-        });
+        service.main_ended = Some(Ended { pid: main.pid, started: main.started, at: now, status });
         let command = unit.exec_start.get(main.index);
         let mut result = result_of(status, !oneshot, &unit.more.success_exit_status);
         if command.is_some_and(|command| command.ignore_failure) {
             result = ServiceResult::Success;
         }
-        let level = if result == ServiceResult::Success {
-            Level::Debug
-        } else {
-            Level::Notice
-        };
-        self.tell(
-            "main-process-exited",
-            level,
-            id,
-            format!("main process ended: {}", describe(status)),
-        );
+        let level = if result == ServiceResult::Success { Level::Debug } else { Level::Notice };
+        self.tell("main-process-exited", level, id, format!("main process ended: {}", describe(status)));
         let in_start = |engine: &Engine| {
             let state = engine.service(id).map(|service| service.state);
             state == Some(ServiceState::Start)
@@ -101,12 +86,9 @@ impl Engine {
             return;
         }
         match state {
-            ServiceState::Start => self.service_main_gone_in_start(
-                id,
-                unit.service_type,
-                unit.remain_after_exit,
-                result,
-            ),
+            ServiceState::Start => {
+                self.service_main_gone_in_start(id, unit.service_type, unit.remain_after_exit, result)
+            }
             ServiceState::Running => {
                 if unit.more.pid_file.is_some() {
                     // Another process may have taken over and written its pid.
@@ -123,22 +105,12 @@ impl Engine {
                     service.note(result);
                 }
             }
-            ServiceState::ReloadSignal | ServiceState::ReloadNotify => {
-                self.service_running(id, result)
-            }
-            ServiceState::StopWatchdog | ServiceState::StopSigterm | ServiceState::StopSigkill
-                if !control =>
-            {
+            ServiceState::ReloadSignal | ServiceState::ReloadNotify => self.service_running(id, result),
+            ServiceState::StopWatchdog | ServiceState::StopSigterm | ServiceState::StopSigkill if !control => {
                 self.service_stop_post(id, result);
             }
-            ServiceState::StopPost if !control => {
-                self.service_signal(id, ServiceState::FinalSigterm, result)
-            }
-            ServiceState::FinalWatchdog
-            | ServiceState::FinalSigterm
-            | ServiceState::FinalSigkill
-                if !control =>
-            {
+            ServiceState::StopPost if !control => self.service_signal(id, ServiceState::FinalSigterm, result),
+            ServiceState::FinalWatchdog | ServiceState::FinalSigterm | ServiceState::FinalSigkill if !control => {
                 self.service_dead(id, result, true);
             }
             ServiceState::StopWatchdog
@@ -157,13 +129,7 @@ impl Engine {
         }
     }
 
-    fn service_main_gone_in_start(
-        &mut self,
-        id: UnitId,
-        kind: ServiceType,
-        remain: bool,
-        result: ServiceResult,
-    ) {
+    fn service_main_gone_in_start(&mut self, id: UnitId, kind: ServiceType, remain: bool, result: ServiceResult) {
         let ok = result == ServiceResult::Success;
         match kind {
             ServiceType::Oneshot if ok => self.service_start_post(id),
@@ -174,19 +140,10 @@ impl Engine {
             ServiceType::Notify | ServiceType::NotifyReload
                 if remain && self.service(id).is_some_and(|s| s.populated) => {}
             ServiceType::Notify | ServiceType::NotifyReload => {
-                self.tell(
-                    "protocol-error",
-                    Level::Warning,
-                    id,
-                    "ended before it said READY=1",
-                );
+                self.tell("protocol-error", Level::Warning, id, "ended before it said READY=1");
                 self.service_signal(id, ServiceState::StopSigterm, ServiceResult::Protocol);
             }
-            ServiceType::Simple
-            | ServiceType::Exec
-            | ServiceType::Dbus
-            | ServiceType::Idle
-            | ServiceType::Forking => {
+            ServiceType::Simple | ServiceType::Exec | ServiceType::Dbus | ServiceType::Idle | ServiceType::Forking => {
                 self.service_running(id, result);
             }
         }
@@ -205,17 +162,11 @@ impl Engine {
         };
         let state = service.state;
         let mut result = result_of(status, false, &unit.more.success_exit_status);
-        let (path, directive) = command
-            .as_ref()
-            .map_or(("a command", ""), |(command, directive)| {
-                (&*command.path, *directive)
-            });
+        let (path, directive) =
+            command.as_ref().map_or(("a command", ""), |(command, directive)| (&*command.path, *directive));
         if state == ServiceState::Condition && matches!(status, ExitStatus::Code(1..=254)) {
             result = ServiceResult::ExecCondition;
-        } else if command
-            .as_ref()
-            .is_some_and(|(command, _)| command.ignore_failure)
-        {
+        } else if command.as_ref().is_some_and(|(command, _)| command.ignore_failure) {
             result = ServiceResult::Success;
         }
         if result != ServiceResult::Success {
@@ -223,10 +174,7 @@ impl Engine {
             self.tell("control-process-failed", Level::Notice, id, text);
         }
         let forking = state == ServiceState::Start;
-        if result == ServiceResult::Success
-            && !forking
-            && self.service_control(id, control.index + 1)
-        {
+        if result == ServiceResult::Success && !forking && self.service_control(id, control.index + 1) {
             return;
         }
         self.service_control_gone(id, state, result);
@@ -234,9 +182,7 @@ impl Engine {
 
     fn service_control_gone(&mut self, id: UnitId, state: ServiceState, result: ServiceResult) {
         let ok = result == ServiceResult::Success;
-        let main = self
-            .service(id)
-            .is_some_and(|service| service.main.is_some());
+        let main = self.service(id).is_some_and(|service| service.main.is_some());
         match state {
             ServiceState::Condition if ok => self.service_start_pre(id),
             ServiceState::StartPre if ok => self.service_start_main(id),
@@ -246,9 +192,7 @@ impl Engine {
             }
             ServiceState::StartPost if ok => {
                 let known = self.service(id).is_some_and(|service| service.main_known);
-                let pid_file = self
-                    .service_unit(id)
-                    .is_some_and(|unit| unit.more.pid_file.is_some());
+                let pid_file = self.service_unit(id).is_some_and(|unit| unit.more.pid_file.is_some());
                 if pid_file && !known {
                     self.service_find_main(id, None, false, true);
                 } else {
@@ -258,17 +202,11 @@ impl Engine {
             ServiceState::StartPost => self.service_signal(id, ServiceState::StopSigterm, result),
             ServiceState::Reload => self.service_reload_ended(id, result),
             ServiceState::Stop => self.service_signal(id, ServiceState::StopSigterm, result),
-            ServiceState::StopWatchdog | ServiceState::StopSigterm | ServiceState::StopSigkill
-                if !main =>
-            {
+            ServiceState::StopWatchdog | ServiceState::StopSigterm | ServiceState::StopSigkill if !main => {
                 self.service_stop_post(id, result);
             }
             ServiceState::StopPost => self.service_signal(id, ServiceState::FinalSigterm, result),
-            ServiceState::FinalWatchdog
-            | ServiceState::FinalSigterm
-            | ServiceState::FinalSigkill
-                if !main =>
-            {
+            ServiceState::FinalWatchdog | ServiceState::FinalSigterm | ServiceState::FinalSigkill if !main => {
                 self.service_dead(id, result, true);
             }
             ServiceState::StopWatchdog
@@ -300,10 +238,7 @@ impl Engine {
             // Their own exits are about to be told.
             return;
         }
-        let notify = matches!(
-            unit.service_type,
-            ServiceType::Notify | ServiceType::NotifyReload
-        );
+        let notify = matches!(unit.service_type, ServiceType::Notify | ServiceType::NotifyReload);
         match service.state {
             ServiceState::Start if notify => {
                 self.service_signal(id, ServiceState::StopSigterm, ServiceResult::Protocol);
@@ -317,15 +252,11 @@ impl Engine {
                 );
                 self.service_signal(id, ServiceState::StopSigterm, ServiceResult::Protocol);
             }
-            ServiceState::Running if service.finding.is_none() => {
-                self.service_running(id, ServiceResult::Success)
-            }
+            ServiceState::Running if service.finding.is_none() => self.service_running(id, ServiceResult::Success),
             ServiceState::StopWatchdog | ServiceState::StopSigterm | ServiceState::StopSigkill => {
                 self.service_stop_post(id, ServiceResult::Success);
             }
-            ServiceState::FinalWatchdog
-            | ServiceState::FinalSigterm
-            | ServiceState::FinalSigkill => {
+            ServiceState::FinalWatchdog | ServiceState::FinalSigterm | ServiceState::FinalSigkill => {
                 self.service_dead(id, ServiceResult::Success, true);
             }
             ServiceState::Start
@@ -372,24 +303,17 @@ impl Engine {
         } else if by_signal {
             self.service_enter(id, ServiceState::ReloadSignal);
         } else {
-            let name = self
-                .unit_name(id)
-                .map(ToString::to_string)
-                .unwrap_or_default();
+            let name = self.unit_name(id).map(ToString::to_string).unwrap_or_default();
             return Begun::Refused(
                 "no-reload",
-                format!(
-                    "{name} has no ExecReload= and is not Type=notify-reload; restart it instead"
-                ),
+                format!("{name} has no ExecReload= and is not Type=notify-reload; restart it instead"),
             );
         }
         Begun::Runs
     }
 
     pub(super) fn service_reload_ended(&mut self, id: UnitId, result: ServiceResult) {
-        let by_signal = self
-            .service_unit(id)
-            .is_some_and(|unit| unit.service_type == ServiceType::NotifyReload);
+        let by_signal = self.service_unit(id).is_some_and(|unit| unit.service_type == ServiceType::NotifyReload);
         let Some(service) = self.service_mut(id) else {
             return;
         };
@@ -408,53 +332,27 @@ impl Engine {
             }
         }
         if result != ServiceResult::Success {
-            self.tell(
-                "reload-failed",
-                Level::Error,
-                id,
-                format!("reload failed with result '{}'", result.as_str()),
-            );
+            self.tell("reload-failed", Level::Error, id, format!("reload failed with result '{}'", result.as_str()));
         }
         self.service_running(id, ServiceResult::Success);
     }
 
     pub(in crate::engine) fn reload_outcome(&self, id: UnitId) -> JobResult {
-        let result = self
-            .service(id)
-            .map_or(ServiceResult::Success, |service| service.reload_result);
+        let result = self.service(id).map_or(ServiceResult::Success, |service| service.reload_result);
         if result == ServiceResult::Success {
             return JobResult::Done;
         }
-        JobResult::Failed(
-            "failed",
-            format!(
-                "reload failed with result '{}'; the service still runs",
-                result.as_str()
-            ),
-        )
+        JobResult::Failed("failed", format!("reload failed with result '{}'; the service still runs", result.as_str()))
     }
 
     pub(in crate::engine) fn service_watchdog_over(&mut self, id: UnitId) {
-        self.tell(
-            "watchdog-timeout",
-            Level::Error,
-            id,
-            "no WATCHDOG=1 in time",
-        );
+        self.tell("watchdog-timeout", Level::Error, id, "no WATCHDOG=1 in time");
         self.service_signal(id, ServiceState::StopWatchdog, ServiceResult::Watchdog);
     }
 
     pub(in crate::engine) fn service_runtime_over(&mut self, id: UnitId) {
-        if self
-            .service(id)
-            .is_some_and(|service| service.state == ServiceState::Running)
-        {
-            self.tell(
-                "runtime-over",
-                Level::Warning,
-                id,
-                "RuntimeMaxSec= is over, stopping",
-            );
+        if self.service(id).is_some_and(|service| service.state == ServiceState::Running) {
+            self.tell("runtime-over", Level::Warning, id, "RuntimeMaxSec= is over, stopping");
             self.service_stop_commands(id, ServiceResult::Timeout);
         }
     }
@@ -462,8 +360,7 @@ impl Engine {
     /// Whether there is anything that a reload could do.
     pub(in crate::engine) fn can_reload(&self, id: UnitId) -> bool {
         self.service_unit(id).is_some_and(|unit| {
-            unit.service_type == ServiceType::NotifyReload
-                || !phase_commands(&unit, ServiceState::Reload).0.is_empty()
+            unit.service_type == ServiceType::NotifyReload || !phase_commands(&unit, ServiceState::Reload).0.is_empty()
         })
     }
 }
@@ -475,15 +372,11 @@ fn describe(status: ExitStatus) -> String {
             Some(name) => format!("exit status {code}/{name}"),
             None => format!("exit status {code}"),
         },
-        ExitStatus::Signal(signal) => format!(
-            "killed by SIG{}",
-            crate::unit::values::signal::signal_name(i32::from(signal))
-        ),
+        ExitStatus::Signal(signal) => {
+            format!("killed by SIG{}", crate::unit::values::signal::signal_name(i32::from(signal)))
+        }
         ExitStatus::Dumped(signal) => {
-            format!(
-                "killed by SIG{}, core dumped",
-                crate::unit::values::signal::signal_name(i32::from(signal))
-            )
+            format!("killed by SIG{}, core dumped", crate::unit::values::signal::signal_name(i32::from(signal)))
         }
         ExitStatus::Unknown => "gone; it was not our child, so its status is unknown".to_owned(),
     }

@@ -22,22 +22,11 @@ impl Engine {
             return false;
         };
         let stop = matches!(state, ServiceState::Stop | ServiceState::StopPost);
-        let role = if state == ServiceState::Start {
-            Role::Forking
-        } else {
-            Role::Control { stop }
-        };
+        let role = if state == ServiceState::Start { Role::Forking } else { Role::Control { stop } };
         let span = super::state_timeout_usec(&unit, state);
         self.deadlines.set(id, Reason::State, self.now.after(span));
         let token = self.new_proc(id);
-        let proc = Proc {
-            token,
-            pid: 0,
-            index,
-            started: self.now,
-            child: true,
-            execed: false,
-        };
+        let proc = Proc { token, pid: 0, index, started: self.now, child: true, execed: false };
         if let Some(service) = self.service_mut(id) {
             service.control = Some(proc);
             service.populated = true;
@@ -55,14 +44,7 @@ impl Engine {
             return false;
         };
         let token = self.new_proc(id);
-        let proc = Proc {
-            token,
-            pid: 0,
-            index,
-            started: self.now,
-            child: true,
-            execed: false,
-        };
+        let proc = Proc { token, pid: 0, index, started: self.now, child: true, execed: false };
         if let Some(service) = self.service_mut(id) {
             service.main = Some(proc);
             service.main_known = true;
@@ -71,20 +53,13 @@ impl Engine {
         }
         if unit.service_type == ServiceType::Idle && self.job_count > 1 {
             self.idle_waiting = true;
-            self.deadlines
-                .set(id, Reason::Idle, self.now.after(5_000_000));
+            self.deadlines.set(id, Reason::Idle, self.now.after(5_000_000));
         }
         self.service_spawn(id, token, Role::Main, command);
         true
     }
 
-    fn service_spawn(
-        &mut self,
-        id: UnitId,
-        proc: ProcToken,
-        role: Role,
-        command: crate::unit::Command,
-    ) {
+    fn service_spawn(&mut self, id: UnitId, proc: ProcToken, role: Role, command: crate::unit::Command) {
         let Some(slot) = self.units.get(&id) else {
             return;
         };
@@ -92,11 +67,7 @@ impl Engine {
         let invocation = slot.invocation;
         let pass = self.passed_fds(id);
         let variables = self.variables(id, role);
-        let watchdog_usec = if role == Role::Main {
-            self.watchdog_usec(id)
-        } else {
-            0
-        };
+        let watchdog_usec = if role == Role::Main { self.watchdog_usec(id) } else { 0 };
         self.out.push(Effect::Spawn(Box::new(Spawn {
             proc,
             unit: id,
@@ -121,54 +92,29 @@ impl Engine {
             return passed;
         };
         if let Some(connection) = &service.connection {
-            let name = connection
-                .socket
-                .and_then(|socket| self.connection_name(socket));
+            let name = connection.socket.and_then(|socket| self.connection_name(socket));
             let name = name.unwrap_or_else(|| "connection".into());
-            passed.extend(connection.fd.map(|fd| Passed {
-                fd,
-                name,
-                socket: true,
-            }));
+            passed.extend(connection.fd.map(|fd| Passed { fd, name, socket: true }));
         } else {
-            let written: Vec<&str> = slot
-                .unit
-                .related(Dependency::TriggeredBy)
-                .map(|name| name.as_str())
-                .collect();
+            let written: Vec<&str> = slot.unit.related(Dependency::TriggeredBy).map(|name| name.as_str()).collect();
             let mut sockets: Vec<_> = slot
                 .related(Relation::TriggeredBy)
                 .filter_map(|other| self.units.get(&other))
                 .map(|socket| {
-                    (
-                        written
-                            .iter()
-                            .position(|name| *name == socket.unit.name.as_str())
-                            .unwrap_or(usize::MAX),
-                        socket,
-                    )
+                    (written.iter().position(|name| *name == socket.unit.name.as_str()).unwrap_or(usize::MAX), socket)
                 })
                 .collect();
             sockets.sort_by(|(a, x), (b, y)| (a, &x.unit.name).cmp(&(b, &y.unit.name)));
             for (_, slot) in sockets {
-                let (Body::Socket(unit), Machine::Socket(socket)) =
-                    (&slot.unit.body, &slot.machine)
-                else {
+                let (Body::Socket(unit), Machine::Socket(socket)) = (&slot.unit.body, &slot.machine) else {
                     continue;
                 };
                 let name: Text = unit.fd_name(&slot.unit.name).into();
-                passed.extend(socket.ports.iter().map(|port| Passed {
-                    fd: port.fd,
-                    name: name.clone(),
-                    socket: true,
-                }));
+                passed.extend(socket.ports.iter().map(|port| Passed { fd: port.fd, name: name.clone(), socket: true }));
             }
         }
-        let stored = service.store.iter().map(|stored| Passed {
-            fd: stored.fd,
-            name: stored.name.clone(),
-            socket: false,
-        });
+        let stored =
+            service.store.iter().map(|stored| Passed { fd: stored.fd, name: stored.name.clone(), socket: false });
         if self.policy.store_newest_first {
             passed.extend(stored.rev())
         } else {
@@ -189,17 +135,10 @@ impl Engine {
         let Some(service) = self.service(id) else {
             return variables;
         };
-        if let Some(main) = service
-            .main
-            .as_ref()
-            .filter(|main| main.pid > 0 && role != Role::Main)
-        {
+        if let Some(main) = service.main.as_ref().filter(|main| main.pid > 0 && role != Role::Main) {
             variables.push(("MAINPID", main.pid.to_string().into()));
         }
-        if let Some(path) = self
-            .service_unit(id)
-            .and_then(|unit| unit.more.pid_file.clone())
-        {
+        if let Some(path) = self.service_unit(id).and_then(|unit| unit.more.pid_file.clone()) {
             variables.push(("PIDFILE", path));
         }
         if let Some(connection) = &service.connection {
@@ -210,14 +149,12 @@ impl Engine {
             if let Some(ended) = service.main_ended {
                 let (code, status): (&str, Text) = match ended.status {
                     ExitStatus::Code(code) => ("exited", code.to_string().into()),
-                    ExitStatus::Signal(signal) => (
-                        "killed",
-                        crate::unit::values::signal::signal_name(i32::from(signal)).into(),
-                    ),
-                    ExitStatus::Dumped(signal) => (
-                        "dumped",
-                        crate::unit::values::signal::signal_name(i32::from(signal)).into(),
-                    ),
+                    ExitStatus::Signal(signal) => {
+                        ("killed", crate::unit::values::signal::signal_name(i32::from(signal)).into())
+                    }
+                    ExitStatus::Dumped(signal) => {
+                        ("dumped", crate::unit::values::signal::signal_name(i32::from(signal)).into())
+                    }
                     ExitStatus::Unknown => return variables,
                 };
                 variables.push(("EXIT_CODE", code.into()));
@@ -236,11 +173,7 @@ impl Engine {
         };
         match &mut slot.machine {
             Machine::Socket(socket) => {
-                if let Some(control) = socket
-                    .control
-                    .as_mut()
-                    .filter(|control| control.proc == proc)
-                {
+                if let Some(control) = socket.control.as_mut().filter(|control| control.proc == proc) {
                     control.pid = pid;
                 }
             }
@@ -257,12 +190,7 @@ impl Engine {
         }
     }
 
-    pub(in crate::engine) fn spawn_failed(
-        &mut self,
-        proc: ProcToken,
-        trouble: Trouble,
-        detail: &str,
-    ) {
+    pub(in crate::engine) fn spawn_failed(&mut self, proc: ProcToken, trouble: Trouble, detail: &str) {
         let Some(id) = self.procs.remove(&proc) else {
             return;
         };
@@ -273,21 +201,12 @@ impl Engine {
             Machine::Socket(_) => self.socket_spawn_failed(id, detail),
             Machine::Service(service) => {
                 service.step_failure = Some(detail.into());
-                if service
-                    .control
-                    .as_ref()
-                    .is_some_and(|control| control.token == proc)
-                {
+                if service.control.as_ref().is_some_and(|control| control.token == proc) {
                     service.control = None;
                 } else {
                     service.main = None;
                 }
-                self.tell(
-                    "spawn-failed",
-                    Level::Error,
-                    id,
-                    format!("cannot start a process ({trouble:?}): {detail}"),
-                );
+                self.tell("spawn-failed", Level::Error, id, format!("cannot start a process ({trouble:?}): {detail}"));
                 self.service_spawn_failed(id);
             }
             Machine::Target(_) | Machine::Inert => {}
@@ -298,10 +217,8 @@ impl Engine {
         let Some(id) = self.procs.get(&proc).copied() else {
             return;
         };
-        if let Some(main) = self
-            .service_mut(id)
-            .and_then(|service| service.main.as_mut())
-            .filter(|main| main.token == proc)
+        if let Some(main) =
+            self.service_mut(id).and_then(|service| service.main.as_mut()).filter(|main| main.token == proc)
         {
             main.execed = true;
             self.service_main_execed(id);
@@ -312,12 +229,7 @@ impl Engine {
         let Some(id) = self.procs.get(&proc).copied() else {
             return;
         };
-        self.tell(
-            "step-failed",
-            Level::Error,
-            id,
-            format!("failed before exec (exit status {status}): {detail}"),
-        );
+        self.tell("step-failed", Level::Error, id, format!("failed before exec (exit status {status}): {detail}"));
         if let Some(service) = self.service_mut(id) {
             service.step_failure = Some(detail);
         }
@@ -332,11 +244,7 @@ impl Engine {
         };
         match &slot.machine {
             Machine::Socket(socket) => {
-                if socket
-                    .control
-                    .as_ref()
-                    .is_some_and(|control| control.proc == proc)
-                {
+                if socket.control.as_ref().is_some_and(|control| control.proc == proc) {
                     self.socket_control_exited(id, status);
                 }
             }
@@ -359,19 +267,14 @@ impl Engine {
         };
         let resources = ServiceResult::Resources;
         match state {
-            ServiceState::Condition
-            | ServiceState::StartPre
-            | ServiceState::Start
-            | ServiceState::StartPost => {
+            ServiceState::Condition | ServiceState::StartPre | ServiceState::Start | ServiceState::StartPost => {
                 self.service_signal(id, ServiceState::StopSigterm, resources);
             }
             ServiceState::Reload | ServiceState::ReloadSignal | ServiceState::ReloadNotify => {
                 self.service_reload_ended(id, resources);
             }
             ServiceState::Stop => self.service_signal(id, ServiceState::StopSigterm, resources),
-            ServiceState::StopPost => {
-                self.service_signal(id, ServiceState::FinalSigterm, resources)
-            }
+            ServiceState::StopPost => self.service_signal(id, ServiceState::FinalSigterm, resources),
             ServiceState::Dead
             | ServiceState::Running
             | ServiceState::Exited

@@ -113,9 +113,7 @@ impl Engine {
         let Some(unit) = self.service_unit(id) else {
             return;
         };
-        let starting = self
-            .service(id)
-            .is_some_and(|service| service.state == ServiceState::Start);
+        let starting = self.service(id).is_some_and(|service| service.state == ServiceState::Start);
         if starting && matches!(unit.service_type, ServiceType::Exec | ServiceType::Dbus) {
             self.service_start_post(id);
         }
@@ -133,11 +131,8 @@ impl Engine {
         let more = &unit.more;
         let later_use = unit.restart != crate::unit::service::Restart::No
             || unit.exec_start.len() > 1
-            || !(more.exec_start_post.is_empty()
-                && more.exec_stop.is_empty()
-                && more.exec_stop_post.is_empty())
-            || !(more.exec_reload.is_empty()
-                && more.restart_force_exit_status == Default::default());
+            || !(more.exec_start_post.is_empty() && more.exec_stop.is_empty() && more.exec_stop_post.is_empty())
+            || !(more.exec_reload.is_empty() && more.restart_force_exit_status == Default::default());
         if !later_use {
             self.service_drop_connection(id, true);
         }
@@ -176,13 +171,8 @@ impl Engine {
                         // The random part is the same for one invocation: no dice in the engine.
                         let extra = unit.more.runtime_randomized_extra_usec;
                         let draw = self.units.get(&id).map_or(0, |slot| slot.invocation as u64);
-                        let span = unit.more.runtime_max_usec.saturating_add(if extra == 0 {
-                            0
-                        } else {
-                            draw % extra
-                        });
-                        self.deadlines
-                            .set(id, Reason::RuntimeMax, self.now.after(span));
+                        let span = unit.more.runtime_max_usec.saturating_add(if extra == 0 { 0 } else { draw % extra });
+                        self.deadlines.set(id, Reason::RuntimeMax, self.now.after(span));
                     }
                 }
             }
@@ -207,13 +197,7 @@ impl Engine {
         self.service_find_main(id, None, false, wait);
     }
 
-    pub(super) fn service_find_main(
-        &mut self,
-        id: UnitId,
-        pid: Option<i32>,
-        trusted: bool,
-        wait: bool,
-    ) {
+    pub(super) fn service_find_main(&mut self, id: UnitId, pid: Option<i32>, trusted: bool, wait: bool) {
         let Some(settings) = self.unit(id).cloned() else {
             return;
         };
@@ -223,23 +207,10 @@ impl Engine {
         {
             self.procs.remove(&old);
         }
-        self.out.push(Effect::FindMain {
-            unit: id,
-            settings,
-            proc,
-            pid,
-            trusted,
-            wait,
-        });
+        self.out.push(Effect::FindMain { unit: id, settings, proc, pid, trusted, wait });
     }
 
-    pub(in crate::engine) fn service_main_found(
-        &mut self,
-        id: UnitId,
-        proc: ProcToken,
-        pid: i32,
-        child: bool,
-    ) {
+    pub(in crate::engine) fn service_main_found(&mut self, id: UnitId, proc: ProcToken, pid: i32, child: bool) {
         let now = self.now;
         let Some(service) = self.service_mut(id) else {
             return;
@@ -248,14 +219,7 @@ impl Engine {
             return;
         }
         service.finding = None;
-        let old = service.main.replace(Proc {
-            token: proc,
-            pid,
-            index: 0,
-            started: now,
-            child,
-            execed: true,
-        });
+        let old = service.main.replace(Proc { token: proc, pid, index: 0, started: now, child, execed: true });
         service.main_known = true;
         service.main_ended = None;
         service.populated = true;
@@ -266,12 +230,7 @@ impl Engine {
         self.service_main_settled(id, state, true, "");
     }
 
-    pub(in crate::engine) fn service_main_missing(
-        &mut self,
-        id: UnitId,
-        may_come: bool,
-        detail: &str,
-    ) {
+    pub(in crate::engine) fn service_main_missing(&mut self, id: UnitId, may_come: bool, detail: &str) {
         let Some(service) = self.service_mut(id) else {
             return;
         };
@@ -295,25 +254,13 @@ impl Engine {
         match state {
             ServiceState::Start if forking && (found || !pid_file) => self.service_start_post(id),
             // The commands after the start may still write it.
-            ServiceState::Start if forking && !unit.more.exec_start_post.is_empty() => {
-                self.service_start_post(id)
-            }
-            ServiceState::StartPost if found || !pid_file => {
-                self.service_running(id, ServiceResult::Success)
-            }
+            ServiceState::Start if forking && !unit.more.exec_start_post.is_empty() => self.service_start_post(id),
+            ServiceState::StartPost if found || !pid_file => self.service_running(id, ServiceResult::Success),
             ServiceState::Start | ServiceState::StartPost if !found && pid_file => {
-                self.tell(
-                    "pid-file-failed",
-                    Level::Warning,
-                    id,
-                    format!("no main process: {detail}"),
-                );
+                self.tell("pid-file-failed", Level::Warning, id, format!("no main process: {detail}"));
                 self.service_signal(id, ServiceState::StopSigterm, ServiceResult::Protocol);
             }
-            ServiceState::Running
-            | ServiceState::Reload
-            | ServiceState::ReloadSignal
-            | ServiceState::ReloadNotify
+            ServiceState::Running | ServiceState::Reload | ServiceState::ReloadSignal | ServiceState::ReloadNotify
                 if !found =>
             {
                 // The pid file was looked at because the old main process ended: so did the service.
@@ -343,35 +290,21 @@ impl Engine {
     }
 
     pub(in crate::engine) fn watchdog_usec(&self, id: UnitId) -> u64 {
-        let configured = self
-            .service_unit(id)
-            .map_or(0, |unit| unit.more.watchdog_usec);
-        self.service(id)
-            .and_then(|service| service.watchdog_override)
-            .unwrap_or(configured)
+        let configured = self.service_unit(id).map_or(0, |unit| unit.more.watchdog_usec);
+        self.service(id).and_then(|service| service.watchdog_override).unwrap_or(configured)
     }
 
     pub(super) fn service_arm_watchdog(&mut self, id: UnitId) {
         let span = self.watchdog_usec(id);
-        let at = if span == 0 {
-            None
-        } else {
-            self.now.after(span)
-        };
+        let at = if span == 0 { None } else { self.now.after(span) };
         self.deadlines.set(id, Reason::Watchdog, at);
     }
 
     /// The command that a control process runs.
-    pub(in crate::engine) fn control_command(
-        &self,
-        id: UnitId,
-    ) -> Option<(crate::unit::Command, &'static str)> {
+    pub(in crate::engine) fn control_command(&self, id: UnitId) -> Option<(crate::unit::Command, &'static str)> {
         let unit = self.service_unit(id)?;
         let service = self.service(id)?;
         let (commands, directive) = phase_commands(&unit, service.state);
-        Some((
-            commands.get(service.control.as_ref()?.index)?.clone(),
-            directive,
-        ))
+        Some((commands.get(service.control.as_ref()?.index)?.clone(), directive))
     }
 }

@@ -24,12 +24,8 @@ impl Engine {
             | ServiceState::StartPost
             | ServiceState::Reload
             | ServiceState::ReloadSignal
-            | ServiceState::ReloadNotify => {
-                self.service_signal(id, ServiceState::StopSigterm, ServiceResult::Success)
-            }
-            ServiceState::Running | ServiceState::Exited => {
-                self.service_stop_commands(id, ServiceResult::Success)
-            }
+            | ServiceState::ReloadNotify => self.service_signal(id, ServiceState::StopSigterm, ServiceResult::Success),
+            ServiceState::Running | ServiceState::Exited => self.service_stop_commands(id, ServiceResult::Success),
             ServiceState::Stop
             | ServiceState::StopWatchdog
             | ServiceState::StopSigterm
@@ -65,31 +61,16 @@ impl Engine {
     }
 
     /// A step of the ladder: signal, and wait for the end. With nobody left it goes on at once.
-    pub(super) fn service_signal(
-        &mut self,
-        id: UnitId,
-        state: ServiceState,
-        result: ServiceResult,
-    ) {
+    pub(super) fn service_signal(&mut self, id: UnitId, state: ServiceState, result: ServiceResult) {
         let Some(unit) = self.service_unit(id) else {
             return;
         };
-        let restart = self
-            .units
-            .get(&id)
-            .and_then(|slot| slot.job.as_ref())
-            .is_some_and(|job| job.restarting);
+        let restart = self.units.get(&id).and_then(|slot| slot.job.as_ref()).is_some_and(|job| job.restarting);
         let kill = unit.kill;
         let (signal, last) = match state {
-            ServiceState::StopWatchdog | ServiceState::FinalWatchdog => {
-                (kill.watchdog_signal, false)
-            }
-            ServiceState::StopSigkill | ServiceState::FinalSigkill => {
-                (kill.final_kill_signal, true)
-            }
-            ServiceState::StopSigterm if restart => {
-                (kill.restart_kill_signal.unwrap_or(kill.kill_signal), false)
-            }
+            ServiceState::StopWatchdog | ServiceState::FinalWatchdog => (kill.watchdog_signal, false),
+            ServiceState::StopSigkill | ServiceState::FinalSigkill => (kill.final_kill_signal, true),
+            ServiceState::StopSigterm if restart => (kill.restart_kill_signal.unwrap_or(kill.kill_signal), false),
             ServiceState::StopSigterm | ServiceState::FinalSigterm => (kill.kill_signal, false),
             ServiceState::Dead
             | ServiceState::Condition
@@ -121,15 +102,10 @@ impl Engine {
         if !somebody || kill.kill_mode == KillMode::None {
             return self.service_signalled(id, false);
         }
-        let all =
-            kill.kill_mode == KillMode::ControlGroup || kill.kill_mode == KillMode::Mixed && last;
+        let all = kill.kill_mode == KillMode::ControlGroup || kill.kill_mode == KillMode::Mixed && last;
         self.out.push(Effect::Signal {
             unit: id,
-            target: if all {
-                SignalTarget::All
-            } else {
-                SignalTarget::MainAndControl
-            },
+            target: if all { SignalTarget::All } else { SignalTarget::MainAndControl },
             signal,
             also_hup: kill.send_sighup && !last,
             plain: false,
@@ -156,14 +132,10 @@ impl Engine {
             ServiceState::StopWatchdog | ServiceState::StopSigterm | ServiceState::StopSigkill => {
                 self.service_stop_post(id, ok);
             }
-            ServiceState::FinalWatchdog | ServiceState::FinalSigterm
-                if kill && service.populated =>
-            {
+            ServiceState::FinalWatchdog | ServiceState::FinalSigterm if kill && service.populated => {
                 self.service_signal(id, ServiceState::FinalSigkill, ok);
             }
-            ServiceState::FinalWatchdog
-            | ServiceState::FinalSigterm
-            | ServiceState::FinalSigkill => {
+            ServiceState::FinalWatchdog | ServiceState::FinalSigterm | ServiceState::FinalSigkill => {
                 self.service_dead(id, ok, true);
             }
             ServiceState::Dead
@@ -203,11 +175,8 @@ impl Engine {
         let Some(unit) = self.service_unit(id) else {
             return;
         };
-        let stop_queued = self
-            .units
-            .get(&id)
-            .and_then(|slot| slot.job.as_ref())
-            .is_some_and(|job| job.kind == JobKind::Stop);
+        let stop_queued =
+            self.units.get(&id).and_then(|slot| slot.job.as_ref()).is_some_and(|job| job.kind == JobKind::Stop);
         let now = self.now;
         let Some(service) = self.service_mut(id) else {
             return;
@@ -222,10 +191,8 @@ impl Engine {
             return;
         };
         let outcome = service.result;
-        let restart = may_restart
-            && !stop_queued
-            && outcome != ServiceResult::StartLimitHit
-            && shall_restart(service, &unit);
+        let restart =
+            may_restart && !stop_queued && outcome != ServiceResult::StartLimitHit && shall_restart(service, &unit);
         service.will_restart = restart;
         service.told = Told::Nothing;
         let (state, level) = match outcome {
@@ -241,15 +208,9 @@ impl Engine {
             | ServiceResult::StartLimitHit => (ServiceState::Failed, Level::Warning),
         };
         let (code, text) = if state == ServiceState::Failed {
-            (
-                "service-failed",
-                format!("failed with result '{}'", outcome.as_str()),
-            )
+            ("service-failed", format!("failed with result '{}'", outcome.as_str()))
         } else {
-            (
-                "service-ended",
-                format!("ended with result '{}'", outcome.as_str()),
-            )
+            ("service-ended", format!("ended with result '{}'", outcome.as_str()))
         };
         self.tell(code, level, id, text);
         if let Some(settings) = self.unit(id).cloned() {
@@ -277,22 +238,14 @@ impl Engine {
         if !self.service(id).is_some_and(Service::waits_for_restart) {
             return;
         }
-        let stopping = self
-            .units
-            .get(&id)
-            .and_then(|slot| slot.job.as_ref())
-            .is_some_and(|job| job.kind == JobKind::Stop);
+        let stopping =
+            self.units.get(&id).and_then(|slot| slot.job.as_ref()).is_some_and(|job| job.kind == JobKind::Stop);
         if stopping || self.leaving.is_some() {
             return self.service_enter(id, ServiceState::Dead);
         }
         self.service_count_restart(id);
         if let Err(failure) = self.submit(id, JobKind::Restart, None) {
-            self.tell(
-                "restart-refused",
-                Level::Warning,
-                id,
-                format!("cannot be restarted: {}", failure.detail),
-            );
+            self.tell("restart-refused", Level::Warning, id, format!("cannot be restarted: {}", failure.detail));
             self.service_enter(id, ServiceState::Dead);
         }
     }
@@ -313,17 +266,9 @@ impl Engine {
         };
         let timeout = ServiceResult::Timeout;
         let kill = unit.kill.send_sigkill;
-        self.tell(
-            "service-timeout",
-            Level::Warning,
-            id,
-            format!("state '{}' timed out", state.as_str()),
-        );
+        self.tell("service-timeout", Level::Warning, id, format!("state '{}' timed out", state.as_str()));
         match state {
-            ServiceState::Condition
-            | ServiceState::StartPre
-            | ServiceState::Start
-            | ServiceState::StartPost => {
+            ServiceState::Condition | ServiceState::StartPre | ServiceState::Start | ServiceState::StartPost => {
                 let next = ladder(unit.more.timeout_start_failure_mode);
                 self.service_signal(id, next, timeout);
             }
@@ -331,24 +276,15 @@ impl Engine {
             ServiceState::Reload | ServiceState::ReloadSignal | ServiceState::ReloadNotify => {
                 self.service_reload_timeout(id);
             }
-            ServiceState::Stop => {
-                self.service_signal(id, ladder(unit.more.timeout_stop_failure_mode), timeout)
-            }
-            ServiceState::StopSigterm
-                if unit.more.timeout_stop_failure_mode == FailureMode::Abort =>
-            {
+            ServiceState::Stop => self.service_signal(id, ladder(unit.more.timeout_stop_failure_mode), timeout),
+            ServiceState::StopSigterm if unit.more.timeout_stop_failure_mode == FailureMode::Abort => {
                 self.service_signal(id, ServiceState::StopWatchdog, timeout);
             }
             ServiceState::StopWatchdog | ServiceState::StopSigterm if kill => {
                 self.service_signal(id, ServiceState::StopSigkill, timeout);
             }
             ServiceState::StopWatchdog | ServiceState::StopSigterm | ServiceState::StopSigkill => {
-                self.tell(
-                    "processes-left",
-                    Level::Warning,
-                    id,
-                    "processes still around, leaving them",
-                );
+                self.tell("processes-left", Level::Warning, id, "processes still around, leaving them");
                 self.service_abandon(id);
                 self.service_stop_post(id, timeout);
             }
@@ -377,10 +313,7 @@ impl Engine {
                 self.service_abandon(id);
                 self.service_dead(id, timeout, true);
             }
-            ServiceState::Dead
-            | ServiceState::Exited
-            | ServiceState::Failed
-            | ServiceState::AutoRestart => {}
+            ServiceState::Dead | ServiceState::Exited | ServiceState::Failed | ServiceState::AutoRestart => {}
         }
     }
 
@@ -397,10 +330,7 @@ impl Engine {
     }
 
     fn service_reload_timeout(&mut self, id: UnitId) {
-        if self
-            .service(id)
-            .is_some_and(|service| service.control.is_some())
-        {
+        if self.service(id).is_some_and(|service| service.control.is_some()) {
             let signal = 9;
             self.out.push(Effect::Signal {
                 unit: id,
@@ -447,9 +377,7 @@ fn ladder(mode: FailureMode) -> ServiceState {
 fn in_set(status: Option<ExitStatus>, set: &StatusSet) -> bool {
     match status {
         Some(ExitStatus::Code(code)) => set.codes.contains(&code),
-        Some(ExitStatus::Signal(signal) | ExitStatus::Dumped(signal)) => {
-            set.signals.contains(&signal)
-        }
+        Some(ExitStatus::Signal(signal) | ExitStatus::Dumped(signal)) => set.signals.contains(&signal),
         Some(ExitStatus::Unknown) | None => false,
     }
 }
@@ -470,9 +398,7 @@ fn shall_restart(service: &Service, unit: &crate::unit::ServiceUnit) -> bool {
         Restart::Always => result != ServiceResult::ExecCondition,
         Restart::OnSuccess => success,
         Restart::OnFailure => !success && result != ServiceResult::ExecCondition,
-        Restart::OnAbnormal => {
-            !success && result != ServiceResult::ExitCode && result != ServiceResult::ExecCondition
-        }
+        Restart::OnAbnormal => !success && result != ServiceResult::ExitCode && result != ServiceResult::ExecCondition,
         Restart::OnWatchdog => result == ServiceResult::Watchdog,
         Restart::OnAbort => matches!(result, ServiceResult::Signal | ServiceResult::CoreDump),
     }
@@ -480,11 +406,7 @@ fn shall_restart(service: &Service, unit: &crate::unit::ServiceUnit) -> bool {
 
 /// `RestartSec=`, growing geometrically to `RestartMaxDelaySec=` over `RestartSteps=` restarts.
 fn restart_delay_usec(unit: &crate::unit::ServiceUnit, restarts: u32) -> u64 {
-    let (first, last, steps) = (
-        unit.more.restart_usec,
-        unit.more.restart_max_delay_usec,
-        unit.more.restart_steps,
-    );
+    let (first, last, steps) = (unit.more.restart_usec, unit.more.restart_max_delay_usec, unit.more.restart_steps);
     if steps == 0 || last == INFINITY_USEC || first == 0 || last <= first {
         return first;
     }
@@ -510,13 +432,8 @@ mod tests {
             restart_max_delay_usec: 16_000_000,
             ..ServiceMore::default()
         };
-        let unit = ServiceUnit {
-            more: Arc::new(more),
-            ..ServiceUnit::default()
-        };
-        let delays: Vec<u64> = (0..4)
-            .map(|k| restart_delay_usec(&unit, k) / 1_000_000)
-            .collect();
+        let unit = ServiceUnit { more: Arc::new(more), ..ServiceUnit::default() };
+        let delays: Vec<u64> = (0..4).map(|k| restart_delay_usec(&unit, k) / 1_000_000).collect();
         assert_eq!(delays, [1, 4, 16, 16], "service-unit edge case 81");
     }
 }

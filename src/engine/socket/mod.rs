@@ -70,10 +70,9 @@ impl SocketState {
     pub fn active(self) -> ActiveState {
         match self {
             SocketState::Dead => ActiveState::Inactive,
-            SocketState::StartPre
-            | SocketState::StartOpen
-            | SocketState::StartChown
-            | SocketState::StartPost => ActiveState::Activating,
+            SocketState::StartPre | SocketState::StartOpen | SocketState::StartChown | SocketState::StartPost => {
+                ActiveState::Activating
+            }
             SocketState::Listening | SocketState::Running => ActiveState::Active,
             SocketState::StopPre
             | SocketState::StopPreSigterm
@@ -234,9 +233,7 @@ impl Engine {
             | SocketState::StopPreSigkill
             | SocketState::StopPost
             | SocketState::FinalSigterm
-            | SocketState::FinalSigkill => self
-                .socket_unit(id)
-                .and_then(|unit| self.now.after(unit.timeout_usec)),
+            | SocketState::FinalSigkill => self.socket_unit(id).and_then(|unit| self.now.after(unit.timeout_usec)),
             SocketState::Dead
             | SocketState::StartOpen
             | SocketState::Listening

@@ -46,9 +46,7 @@ impl Engine {
     /// The service must be loaded and at rest: descriptors cannot be handed to one that runs.
     fn socket_service_refusal(&self, id: UnitId) -> Option<Begun> {
         let name = self.units.get(&id)?.unit.name.clone();
-        let service = self
-            .socket_service(id)
-            .and_then(|service| self.units.get(&service));
+        let service = self.socket_service(id).and_then(|service| self.units.get(&service));
         let Some(slot) = service else {
             return Some(Begun::Refused(
                 "not-found",
@@ -68,10 +66,7 @@ impl Engine {
             Machine::Socket(_) | Machine::Target(_) | Machine::Inert => true,
         };
         (!rests).then(|| {
-            let why = format!(
-                "{}, the service of {name}, is already active; stop it first",
-                slot.unit.name
-            );
+            let why = format!("{}, the service of {name}, is already active; stop it first", slot.unit.name);
             Begun::Refused("refused", why)
         })
     }
@@ -87,12 +82,7 @@ impl Engine {
         }
         let name = slot.unit.name.clone();
         let exit = slot.unit.common.actions.start_limit_exit;
-        self.tell(
-            "start-limit-hit",
-            Level::Warning,
-            id,
-            "start request repeated too quickly",
-        );
+        self.tell("start-limit-hit", Level::Warning, id, "start request repeated too quickly");
         if exit {
             self.told_to_stop();
             self.leaving = Some(1);
@@ -106,26 +96,17 @@ impl Engine {
     }
 
     fn socket_open(&mut self, id: UnitId) {
-        let service = self
-            .socket_service(id)
-            .and_then(|service| self.unit(service))
-            .cloned();
+        let service = self.socket_service(id).and_then(|service| self.unit(service)).cloned();
         let Some(settings) = self.unit(id).cloned() else {
             return;
         };
         self.socket_enter(id, SocketState::StartOpen);
-        self.out.push(Effect::Bind {
-            unit: id,
-            settings,
-            service,
-        });
+        self.out.push(Effect::Bind { unit: id, settings, service });
     }
 
     pub(in crate::engine) fn socket_bound(&mut self, id: UnitId, fds: Vec<(u16, FdToken)>) {
         let settings = self.unit(id).cloned();
-        let opening = self
-            .socket(id)
-            .is_some_and(|socket| socket.state == SocketState::StartOpen);
+        let opening = self.socket(id).is_some_and(|socket| socket.state == SocketState::StartOpen);
         if !opening {
             // Stopped while the ports were being opened.
             for (_, fd) in fds {
@@ -139,12 +120,7 @@ impl Engine {
         let Some(socket) = self.socket_mut(id) else {
             return;
         };
-        let port = |(index, fd)| Port {
-            index,
-            fd,
-            window: Window::default(),
-            watched: false,
-        };
+        let port = |(index, fd)| Port { index, fd, window: Window::default(), watched: false };
         socket.ports = fds.into_iter().map(port).collect();
         socket.opened = settings.clone();
         let Some(unit) = self.socket_unit(id) else {
@@ -160,50 +136,28 @@ impl Engine {
     }
 
     pub(in crate::engine) fn socket_bind_failed(&mut self, id: UnitId, detail: &str) {
-        if self
-            .socket(id)
-            .is_none_or(|socket| socket.state != SocketState::StartOpen)
-        {
+        if self.socket(id).is_none_or(|socket| socket.state != SocketState::StartOpen) {
             return;
         }
-        self.tell(
-            "socket-bind-failed",
-            Level::Error,
-            id,
-            format!("cannot listen: {detail}"),
-        );
+        self.tell("socket-bind-failed", Level::Error, id, format!("cannot listen: {detail}"));
         self.socket_stop_pre(id, SocketResult::Resources);
     }
 
     pub(in crate::engine) fn socket_chowned(&mut self, id: UnitId) {
-        if self
-            .socket(id)
-            .is_some_and(|socket| socket.state == SocketState::StartChown)
-        {
+        if self.socket(id).is_some_and(|socket| socket.state == SocketState::StartChown) {
             self.socket_start_post(id);
         }
     }
 
     pub(in crate::engine) fn socket_chown_failed(&mut self, id: UnitId, status: u8, detail: &str) {
-        if self
-            .socket(id)
-            .is_some_and(|socket| socket.state == SocketState::StartChown)
-        {
-            self.tell(
-                "socket-chown-failed",
-                Level::Error,
-                id,
-                format!("cannot change the owner ({status}): {detail}"),
-            );
+        if self.socket(id).is_some_and(|socket| socket.state == SocketState::StartChown) {
+            self.tell("socket-chown-failed", Level::Error, id, format!("cannot change the owner ({status}): {detail}"));
             self.socket_stop_pre(id, SocketResult::ExitCode);
         }
     }
 
     fn socket_start_post(&mut self, id: UnitId) {
-        if self
-            .socket_unit(id)
-            .is_some_and(|unit| !unit.exec_start_post.is_empty())
-        {
+        if self.socket_unit(id).is_some_and(|unit| !unit.exec_start_post.is_empty()) {
             self.socket_enter(id, SocketState::StartPost);
             self.socket_command(id, 0);
         } else {
@@ -250,12 +204,7 @@ impl Engine {
         let proc = self.new_proc(id);
         let started = self.now;
         if let Some(socket) = self.socket_mut(id) {
-            socket.control = Some(Control {
-                proc,
-                pid: 0,
-                index,
-                started,
-            });
+            socket.control = Some(Control { proc, pid: 0, index, started });
         }
         self.out.push(Effect::Spawn(Box::new(Spawn {
             proc,

@@ -18,10 +18,7 @@ impl Engine {
             SocketState::StartPre | SocketState::StartPost => {
                 self.socket_signal(id, SocketState::StopPreSigterm, SocketResult::Success);
             }
-            SocketState::StartOpen
-            | SocketState::StartChown
-            | SocketState::Listening
-            | SocketState::Running => {
+            SocketState::StartOpen | SocketState::StartChown | SocketState::Listening | SocketState::Running => {
                 self.socket_stop_pre(id, SocketResult::Success);
             }
             // On its way already.
@@ -50,10 +47,7 @@ impl Engine {
         if let Some(socket) = self.socket_mut(id) {
             socket.pause = None;
         }
-        if self
-            .socket_unit(id)
-            .is_some_and(|unit| !unit.exec_stop_pre.is_empty())
-        {
+        if self.socket_unit(id).is_some_and(|unit| !unit.exec_stop_pre.is_empty()) {
             self.socket_enter(id, SocketState::StopPre);
             self.socket_command(id, 0);
         } else {
@@ -63,10 +57,7 @@ impl Engine {
 
     pub(in crate::engine) fn socket_stop_post(&mut self, id: UnitId, result: SocketResult) {
         self.socket_note_result(id, result);
-        if self
-            .socket_unit(id)
-            .is_some_and(|unit| !unit.exec_stop_post.is_empty())
-        {
+        if self.socket_unit(id).is_some_and(|unit| !unit.exec_stop_post.is_empty()) {
             self.socket_enter(id, SocketState::StopPost);
             self.socket_command(id, 0);
         } else {
@@ -74,21 +65,13 @@ impl Engine {
         }
     }
 
-    pub(in crate::engine) fn socket_signal(
-        &mut self,
-        id: UnitId,
-        state: SocketState,
-        result: SocketResult,
-    ) {
+    pub(in crate::engine) fn socket_signal(&mut self, id: UnitId, state: SocketState, result: SocketResult) {
         self.socket_note_result(id, result);
         let Some(unit) = self.socket_unit(id) else {
             return;
         };
         let kill = unit.kill;
-        let last = matches!(
-            state,
-            SocketState::StopPreSigkill | SocketState::FinalSigkill
-        );
+        let last = matches!(state, SocketState::StopPreSigkill | SocketState::FinalSigkill);
         self.socket_enter(id, state);
         let ever_ran = !(unit.exec_start_pre.is_empty()
             && unit.exec_start_post.is_empty()
@@ -97,20 +80,11 @@ impl Engine {
         if !ever_ran || kill.kill_mode == KillMode::None {
             return self.socket_signalled(id, false);
         }
-        let all =
-            kill.kill_mode == KillMode::ControlGroup || kill.kill_mode == KillMode::Mixed && last;
+        let all = kill.kill_mode == KillMode::ControlGroup || kill.kill_mode == KillMode::Mixed && last;
         self.out.push(Effect::Signal {
             unit: id,
-            target: if all {
-                SignalTarget::All
-            } else {
-                SignalTarget::Control
-            },
-            signal: if last {
-                kill.final_kill_signal
-            } else {
-                kill.kill_signal
-            },
+            target: if all { SignalTarget::All } else { SignalTarget::Control },
+            signal: if last { kill.final_kill_signal } else { kill.kill_signal },
             also_hup: kill.send_sighup && !last,
             plain: false,
         });
@@ -125,13 +99,9 @@ impl Engine {
             return;
         }
         match socket.state {
-            SocketState::StopPreSigterm => {
-                self.socket_signal(id, SocketState::StopPreSigkill, SocketResult::Success)
-            }
+            SocketState::StopPreSigterm => self.socket_signal(id, SocketState::StopPreSigkill, SocketResult::Success),
             SocketState::StopPreSigkill => self.socket_stop_post(id, SocketResult::Success),
-            SocketState::FinalSigterm => {
-                self.socket_signal(id, SocketState::FinalSigkill, SocketResult::Success)
-            }
+            SocketState::FinalSigterm => self.socket_signal(id, SocketState::FinalSigkill, SocketResult::Success),
             SocketState::FinalSigkill => self.socket_dead(id, SocketResult::Success),
             SocketState::Dead
             | SocketState::StartPre
@@ -155,12 +125,7 @@ impl Engine {
             self.tell("socket-closed", Level::Info, id, "closed");
             self.socket_enter(id, SocketState::Dead);
         } else {
-            self.tell(
-                "socket-failed",
-                Level::Warning,
-                id,
-                format!("failed with result '{}'", outcome.as_str()),
-            );
+            self.tell("socket-failed", Level::Warning, id, format!("failed with result '{}'", outcome.as_str()));
             self.socket_enter(id, SocketState::Failed);
         }
         if let Some(settings) = self.unit(id).cloned() {
@@ -204,19 +169,10 @@ impl Engine {
         let state = socket.state;
         let command = phase_commands(&unit, state).get(control.index);
         let forgiven = command.is_some_and(|command| command.ignore_failure);
-        let result = if forgiven {
-            SocketResult::Success
-        } else {
-            SocketResult::of(status)
-        };
+        let result = if forgiven { SocketResult::Success } else { SocketResult::of(status) };
         if result != SocketResult::Success {
             let path = command.map_or("a command", |command| &command.path);
-            self.tell(
-                "control-process-failed",
-                Level::Notice,
-                id,
-                format!("{path} ended with {status:?}"),
-            );
+            self.tell("control-process-failed", Level::Notice, id, format!("{path} ended with {status:?}"));
         }
         self.socket_control_result(id, state, control.index, result);
     }
@@ -235,9 +191,7 @@ impl Engine {
             SocketState::StartPre => self.socket_signal(id, SocketState::FinalSigterm, result),
             SocketState::StartPost if ok => self.socket_command(id, index + 1),
             SocketState::StartPost => self.socket_stop_pre(id, result),
-            SocketState::StopPre | SocketState::StopPost if ok => {
-                self.socket_command(id, index + 1)
-            }
+            SocketState::StopPre | SocketState::StopPost if ok => self.socket_command(id, index + 1),
             SocketState::StopPre | SocketState::StopPreSigterm | SocketState::StopPreSigkill => {
                 self.socket_stop_post(id, result);
             }
@@ -257,16 +211,8 @@ impl Engine {
         let Some(socket) = self.socket_mut(id) else {
             return;
         };
-        let (state, index) = (
-            socket.state,
-            socket.control.take().map_or(0, |control| control.index),
-        );
-        self.tell(
-            "spawn-failed",
-            Level::Error,
-            id,
-            format!("cannot start a command: {detail}"),
-        );
+        let (state, index) = (socket.state, socket.control.take().map_or(0, |control| control.index));
+        self.tell("spawn-failed", Level::Error, id, format!("cannot start a command: {detail}"));
         if state == SocketState::StartPre {
             return self.socket_dead(id, SocketResult::Resources);
         }
@@ -282,27 +228,16 @@ impl Engine {
         };
         let timeout = SocketResult::Timeout;
         let kill = unit.kill.send_sigkill;
-        self.tell(
-            "socket-timeout",
-            Level::Warning,
-            id,
-            format!("{} took longer than TimeoutSec=", state.as_str()),
-        );
+        self.tell("socket-timeout", Level::Warning, id, format!("{} took longer than TimeoutSec=", state.as_str()));
         match state {
             SocketState::StartPre => self.socket_signal(id, SocketState::FinalSigterm, timeout),
             SocketState::StartChown => self.socket_stop_pre(id, timeout),
             SocketState::StartPost => self.socket_stop_pre(id, timeout),
             SocketState::StopPre => self.socket_signal(id, SocketState::StopPreSigterm, timeout),
-            SocketState::StopPreSigterm if kill => {
-                self.socket_signal(id, SocketState::StopPreSigkill, timeout)
-            }
-            SocketState::StopPreSigterm | SocketState::StopPreSigkill => {
-                self.socket_stop_post(id, timeout)
-            }
+            SocketState::StopPreSigterm if kill => self.socket_signal(id, SocketState::StopPreSigkill, timeout),
+            SocketState::StopPreSigterm | SocketState::StopPreSigkill => self.socket_stop_post(id, timeout),
             SocketState::StopPost => self.socket_signal(id, SocketState::FinalSigterm, timeout),
-            SocketState::FinalSigterm if kill => {
-                self.socket_signal(id, SocketState::FinalSigkill, timeout)
-            }
+            SocketState::FinalSigterm if kill => self.socket_signal(id, SocketState::FinalSigkill, timeout),
             SocketState::FinalSigterm | SocketState::FinalSigkill => self.socket_dead(id, timeout),
             SocketState::Dead
             | SocketState::StartOpen
@@ -333,11 +268,7 @@ impl Engine {
         let Some(unit) = self.socket_unit(id) else {
             return;
         };
-        let configured = if settings.load == crate::unit::LoadState::Loaded {
-            unit.listen.clone()
-        } else {
-            Vec::new()
-        };
+        let configured = if settings.load == crate::unit::LoadState::Loaded { unit.listen.clone() } else { Vec::new() };
         let Some(socket) = self.socket_mut(id) else {
             return;
         };
@@ -349,10 +280,7 @@ impl Engine {
         let mut closed = Vec::new();
         socket.ports.retain_mut(|port| {
             let was = old.get(usize::from(port.index));
-            let now = configured
-                .iter()
-                .enumerate()
-                .position(|(i, listen)| free[i] && Some(listen) == was);
+            let now = configured.iter().enumerate().position(|(i, listen)| free[i] && Some(listen) == was);
             match now.and_then(|i| u16::try_from(i).ok().map(|index| (i, index))) {
                 Some((i, index)) => {
                     free[i] = false;
@@ -365,10 +293,7 @@ impl Engine {
                 }
             }
         });
-        let (open, missing) = (
-            socket.ports.len(),
-            free.iter().filter(|free| **free).count(),
-        );
+        let (open, missing) = (socket.ports.len(), free.iter().filter(|free| **free).count());
         socket.opened = Some(settings);
         for fd in closed {
             self.fds.remove(&fd);
@@ -376,11 +301,7 @@ impl Engine {
             self.out.push(Effect::Close { fd });
         }
         if missing > 0 {
-            let how = if open > 0 {
-                "not fully functional"
-            } else {
-                "not functional"
-            };
+            let how = if open > 0 { "not fully functional" } else { "not functional" };
             self.tell(
                 "socket-changed",
                 Level::Warning,
@@ -388,10 +309,7 @@ impl Engine {
                 format!("its addresses changed while it is up; {how} until restarted"),
             );
         }
-        if self
-            .socket(id)
-            .is_some_and(|socket| socket.state == SocketState::Listening)
-        {
+        if self.socket(id).is_some_and(|socket| socket.state == SocketState::Listening) {
             self.socket_watch(id);
         }
     }

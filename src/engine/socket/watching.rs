@@ -49,9 +49,7 @@ impl Engine {
         let Some(socket) = self.socket_mut(id) else {
             return;
         };
-        let until = until
-            .filter(|until| *until > now)
-            .unwrap_or_else(|| socket.backoff.next(now));
+        let until = until.filter(|until| *until > now).unwrap_or_else(|| socket.backoff.next(now));
         let already = socket.pause.replace(Pause { why: why.into() }).is_some();
         if socket.state == SocketState::Running {
             self.socket_enter(id, SocketState::Listening);
@@ -76,10 +74,7 @@ impl Engine {
             return;
         };
         let listening = socket.state == SocketState::Listening && socket.pause.is_none();
-        if let Some(port) = socket
-            .ports
-            .iter_mut()
-            .find(|port| port.fd == fd && !port.watched)
+        if let Some(port) = socket.ports.iter_mut().find(|port| port.fd == fd && !port.watched)
             && listening
         {
             port.watched = true;
@@ -97,10 +92,7 @@ impl Engine {
         let Some(socket) = self.socket(id) else {
             return;
         };
-        let watched = socket
-            .ports
-            .iter()
-            .any(|port| port.fd == fd && port.watched);
+        let watched = socket.ports.iter().any(|port| port.fd == fd && port.watched);
         if socket.state != SocketState::Listening || !watched {
             return;
         }
@@ -111,11 +103,7 @@ impl Engine {
             let Some(settings) = self.unit(id).cloned() else {
                 return;
             };
-            self.out.push(Effect::Accept {
-                fd,
-                settings,
-                budget: crate::bounds::ACCEPTS_PER_TURN,
-            });
+            self.out.push(Effect::Accept { fd, settings, budget: crate::bounds::ACCEPTS_PER_TURN });
         } else {
             self.socket_trigger(id, &unit);
         }
@@ -128,10 +116,7 @@ impl Engine {
         }
         let now = self.now;
         let limit = unit.poll_limit;
-        let Some(port) = self
-            .socket_mut(id)
-            .and_then(|s| s.ports.iter_mut().find(|port| port.fd == fd))
-        else {
+        let Some(port) = self.socket_mut(id).and_then(|s| s.ports.iter_mut().find(|port| port.fd == fd)) else {
             return false;
         };
         if port.window.admit(now, limit) {
@@ -158,12 +143,7 @@ impl Engine {
         let until = socket.trigger_window.ends(limit);
         match self.policy.on_trigger_limit {
             OnLimit::Fail => {
-                self.tell(
-                    "trigger-limit-hit",
-                    Level::Warning,
-                    id,
-                    "trigger limit hit, refusing further activation",
-                );
+                self.tell("trigger-limit-hit", Level::Warning, id, "trigger limit hit, refusing further activation");
                 self.socket_stop_pre(id, SocketResult::TriggerLimitHit);
             }
             OnLimit::Pause => self.socket_rest(id, until, "trigger limit hit"),
@@ -172,17 +152,10 @@ impl Engine {
     }
 
     fn socket_trigger(&mut self, id: UnitId, unit: &SocketUnit) {
-        let stop_pending = self
-            .units
-            .get(&id)
-            .and_then(|slot| slot.job.as_ref())
-            .is_some_and(|job| job.kind == JobKind::Stop);
+        let stop_pending =
+            self.units.get(&id).and_then(|slot| slot.job.as_ref()).is_some_and(|job| job.kind == JobKind::Stop);
         if stop_pending {
-            for port in self
-                .socket(id)
-                .map(|socket| socket.ports.clone())
-                .unwrap_or_default()
-            {
+            for port in self.socket(id).map(|socket| socket.ports.clone()).unwrap_or_default() {
                 self.out.push(Effect::Drain { fd: port.fd });
             }
             return;
@@ -196,12 +169,7 @@ impl Engine {
             .any(|other| self.units.get(other).is_some_and(Slot::active_or_pending));
         if !pending {
             let Some(service) = self.socket_service(id) else {
-                self.tell(
-                    "socket-service-gone",
-                    Level::Error,
-                    id,
-                    "the service to start is not known any more",
-                );
+                self.tell("socket-service-gone", Level::Error, id, "the service to start is not known any more");
                 return self.socket_stop_pre(id, SocketResult::Resources);
             };
             if let Err(failure) = self.submit(service, JobKind::Start, None) {
@@ -222,9 +190,7 @@ impl Engine {
                 );
                 self.socket_stop_pre(id, SocketResult::Resources);
             }
-            OnLimit::Pause => {
-                self.socket_rest(id, None, &format!("cannot start its service: {detail}"))
-            }
+            OnLimit::Pause => self.socket_rest(id, None, &format!("cannot start its service: {detail}")),
         }
     }
 
@@ -284,23 +250,12 @@ impl Engine {
         let Some(id) = self.fds.get(&fd).copied() else {
             return;
         };
-        if self
-            .socket(id)
-            .is_none_or(|socket| socket.state != SocketState::Listening)
-        {
+        if self.socket(id).is_none_or(|socket| socket.state != SocketState::Listening) {
             return;
         }
-        let why = if hangup {
-            "somebody called shutdown() on its listening socket"
-        } else {
-            "poll reported an error on it"
-        };
-        self.tell(
-            "socket-broken",
-            Level::Error,
-            id,
-            format!("cannot listen any more: {why}; restart it"),
-        );
+        let why =
+            if hangup { "somebody called shutdown() on its listening socket" } else { "poll reported an error on it" };
+        self.tell("socket-broken", Level::Error, id, format!("cannot listen any more: {why}; restart it"));
         self.socket_stop_pre(id, SocketResult::Resources);
     }
 
@@ -309,10 +264,7 @@ impl Engine {
             return;
         };
         // Several ports may run dry in one turn; the first has said it.
-        if self
-            .socket(id)
-            .is_none_or(|socket| socket.state != SocketState::Listening)
-        {
+        if self.socket(id).is_none_or(|socket| socket.state != SocketState::Listening) {
             return;
         }
         let why = format!("accept failed: {trouble:?}");

@@ -10,31 +10,16 @@ use crate::runtime::turn::Daemon;
 impl Daemon {
     pub(super) fn list(&mut self, wanted: &List) -> ListReply {
         match wanted.kind {
-            ListKind::Units => ListReply {
-                units: self.list_units(wanted),
-                ..ListReply::default()
-            },
-            ListKind::Sockets => ListReply {
-                sockets: self.list_sockets(wanted),
-                ..ListReply::default()
-            },
-            ListKind::Files => ListReply {
-                files: self.list_files(wanted),
-                ..ListReply::default()
-            },
+            ListKind::Units => ListReply { units: self.list_units(wanted), ..ListReply::default() },
+            ListKind::Sockets => ListReply { sockets: self.list_sockets(wanted), ..ListReply::default() },
+            ListKind::Files => ListReply { files: self.list_files(wanted), ..ListReply::default() },
         }
     }
 
     fn admitted(&self, wanted: &List) -> impl Iterator<Item = UnitStatus> {
         self.engine.list().filter(|status| {
             let (name, load) = (status.unit.name.as_str(), status.unit.load.as_str());
-            wanted.admits(
-                name,
-                load,
-                status.active.as_str(),
-                status.sub,
-                status.job.is_some(),
-            )
+            wanted.admits(name, load, status.active.as_str(), status.sub, status.job.is_some())
         })
     }
 
@@ -53,18 +38,9 @@ impl Daemon {
     }
 
     fn list_sockets(&self, wanted: &List) -> Vec<SocketRow> {
-        let mut rows: Vec<SocketRow> = self
-            .admitted(wanted)
-            .flat_map(|status| self.socket_rows(&status))
-            .collect();
+        let mut rows: Vec<SocketRow> = self.admitted(wanted).flat_map(|status| self.socket_rows(&status)).collect();
         // Addresses before paths, each sorted (systemd 254 and newer).
-        rows.sort_by_key(|row| {
-            (
-                row.listen.starts_with('/'),
-                row.listen.clone(),
-                row.kind.clone(),
-            )
-        });
+        rows.sort_by_key(|row| (row.listen.starts_with('/'), row.listen.clone(), row.kind.clone()));
         rows
     }
 
@@ -98,11 +74,7 @@ impl Daemon {
             let state = file_state(&unit, &enabled);
             if wanted.admits_file(name.as_str(), state) {
                 let path = unit.fragment.as_deref().unwrap_or_default().to_owned();
-                rows.push(FileRow {
-                    unit: name.as_str().to_owned(),
-                    state: state.to_owned(),
-                    path,
-                });
+                rows.push(FileRow { unit: name.as_str().to_owned(), state: state.to_owned(), path });
             }
         }
         rows
@@ -112,7 +84,5 @@ impl Daemon {
 /// Names of units related by one property.
 pub(super) fn related(status: &UnitStatus, property: &str) -> Vec<String> {
     let found = status.related.iter().find(|(name, _)| *name == property);
-    found
-        .map(|(_, units)| units.iter().map(|unit| unit.as_str().to_owned()).collect())
-        .unwrap_or_default()
+    found.map(|(_, units)| units.iter().map(|unit| unit.as_str().to_owned()).collect()).unwrap_or_default()
 }

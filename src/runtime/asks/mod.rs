@@ -26,20 +26,14 @@ impl World {
     /// The engine's answer to a request.
     pub(super) fn answer(&mut self, client: ClientId, reply: &requests::Reply) {
         let outcome = match reply {
-            requests::Reply::Done { hints } => Outcome {
-                failures: Vec::new(),
-                hints: hints.clone(),
-            },
+            requests::Reply::Done { hints } => Outcome { failures: Vec::new(), hints: hints.clone() },
             requests::Reply::Failed { failures } => {
                 let failure = |f: &requests::Failure| wire::Failure {
                     unit: f.unit.to_string(),
                     reason: f.reason.to_owned(),
                     detail: f.detail.clone(),
                 };
-                Outcome {
-                    failures: failures.iter().map(failure).collect(),
-                    hints: Vec::new(),
-                }
+                Outcome { failures: failures.iter().map(failure).collect(), hints: Vec::new() }
             }
         };
         self.server.reply(client, &Reply::Outcome(outcome));
@@ -47,8 +41,7 @@ impl World {
 
     /// Watches a client for what the server wants to know of it now.
     fn follow_interest(&mut self, client: ClientId) {
-        let (Some(wanted), Some(fd)) = (self.server.interest(client), self.server.fd(client))
-        else {
+        let (Some(wanted), Some(fd)) = (self.server.interest(client), self.server.fd(client)) else {
             return;
         };
         let interest = match (wanted.read, wanted.write) {
@@ -121,12 +114,7 @@ impl Daemon {
         if !self.may_look(&incoming) {
             return;
         }
-        tracing::debug!(
-            "user {} (process {}) asks: {:?}",
-            incoming.uid,
-            incoming.pid,
-            incoming.call
-        );
+        tracing::debug!("user {} (process {}) asks: {:?}", incoming.uid, incoming.pid, incoming.call);
         match incoming.call {
             Call::Job(job) => {
                 let Some(units) = self.names_or_error(client, &job.units) else {
@@ -145,14 +133,7 @@ impl Daemon {
                     wire::Whom::Main => SignalTarget::Main,
                     wire::Whom::Control => SignalTarget::Control,
                 };
-                self.request(
-                    client,
-                    Request::Kill {
-                        units,
-                        target,
-                        signal: kill.signal,
-                    },
-                );
+                self.request(client, Request::Kill { units, target, signal: kill.signal });
             }
             Call::ResetFailed(which) => {
                 let Some(units) = self.names_or_error(client, &which.units) else {
@@ -163,13 +144,7 @@ impl Daemon {
             Call::Reload(_) => {
                 self.reload("porterctl");
                 let hints = self.findings_hint().into_iter().collect();
-                self.world.server.reply(
-                    client,
-                    &Reply::Outcome(Outcome {
-                        failures: Vec::new(),
-                        hints,
-                    }),
-                );
+                self.world.server.reply(client, &Reply::Outcome(Outcome { failures: Vec::new(), hints }));
             }
             Call::LogLevel(level) => self.log_level(client, level.level.as_deref()),
             call => self.asked_to_look(client, call),
@@ -179,29 +154,18 @@ impl Daemon {
     /// What changes nothing is answered at once.
     fn asked_to_look(&mut self, client: ClientId, call: Call) {
         match call {
-            Call::Show(show) => {
-                self.read_answer(client, &show.units.clone(), |daemon, _| daemon.show(&show))
-            }
+            Call::Show(show) => self.read_answer(client, &show.units.clone(), |daemon, _| daemon.show(&show)),
             Call::List(list) => {
                 let reply = self.list(&list);
                 self.world.server.reply(client, &Reply::List(reply));
             }
-            Call::Status(status) => self.read_answer(client, &status.units.clone(), |daemon, _| {
-                daemon.status(&status)
-            }),
-            Call::Cat(which) => {
-                self.read_answer(client, &which.units, |daemon, names| daemon.cat(names))
-            }
+            Call::Status(status) => self.read_answer(client, &status.units.clone(), |daemon, _| daemon.status(&status)),
+            Call::Cat(which) => self.read_answer(client, &which.units, |daemon, names| daemon.cat(names)),
             Call::Dependencies(which) => {
-                self.read_answer(client, &which.units, |daemon, names| {
-                    daemon.dependencies(names, which.reverse)
-                });
+                self.read_answer(client, &which.units, |daemon, names| daemon.dependencies(names, which.reverse));
             }
             // The others are dealt with above, or by the server itself.
-            _ => self
-                .world
-                .server
-                .reply(client, &Reply::Nothing(wire::Nothing {})),
+            _ => self.world.server.reply(client, &Reply::Nothing(wire::Nothing {})),
         }
     }
 
@@ -209,14 +173,10 @@ impl Daemon {
     fn may_look(&mut self, incoming: &Incoming) -> bool {
         let trusted = incoming.uid == 0 || incoming.uid == self.world.facts.ambient.uid;
         if !trusted && self.world.facts.readers == Readers::Root {
-            let message = format!(
-                "user {} may not look; readers = \"everyone\" in porterd.toml allows it",
-                incoming.uid
-            );
+            let message =
+                format!("user {} may not look; readers = \"everyone\" in porterd.toml allows it", incoming.uid);
             let parameters = serde_json::json!({ "detail": message });
-            self.world
-                .server
-                .error(incoming.client, errors::PERMISSION_DENIED, &parameters);
+            self.world.server.error(incoming.client, errors::PERMISSION_DENIED, &parameters);
             return false;
         }
         true
@@ -236,23 +196,17 @@ impl Daemon {
     }
 
     fn request(&mut self, client: ClientId, request: Request) {
-        self.world
-            .events
-            .push_back(Event::Asked { client, request });
+        self.world.events.push_back(Event::Asked { client, request });
     }
 
     fn names_or_error(&mut self, client: ClientId, texts: &[String]) -> Option<Vec<UnitName>> {
-        let names: Result<Vec<UnitName>, &String> = texts
-            .iter()
-            .map(|text| UnitName::parse(text).ok_or(text))
-            .collect();
+        let names: Result<Vec<UnitName>, &String> =
+            texts.iter().map(|text| UnitName::parse(text).ok_or(text)).collect();
         match names {
             Ok(names) => Some(names),
             Err(text) => {
                 let parameters = serde_json::json!({ "parameter": "units", "value": text });
-                self.world
-                    .server
-                    .error(client, errors::INVALID_PARAMETER, &parameters);
+                self.world.server.error(client, errors::INVALID_PARAMETER, &parameters);
                 None
             }
         }
@@ -260,44 +214,28 @@ impl Daemon {
 
     /// Makes the engine know these units. A name that had no file is looked for again.
     pub(super) fn ensure_loaded(&mut self, names: &[UnitName]) {
-        let unknown: Vec<UnitName> = names
-            .iter()
-            .filter(|name| !self.is_known(name))
-            .cloned()
-            .collect();
+        let unknown: Vec<UnitName> = names.iter().filter(|name| !self.is_known(name)).cloned().collect();
         if unknown.is_empty() {
             return;
         }
         let engine = &self.engine;
         let known = |name: &UnitName| {
-            engine
-                .unit_id(name.as_str())
-                .and_then(|id| engine.unit(id))
-                .is_some_and(|unit| is_found(unit))
+            engine.unit_id(name.as_str()).and_then(|id| engine.unit(id)).is_some_and(|unit| is_found(unit))
         };
-        let event = self
-            .units
-            .load_missing(&mut self.world.users, &unknown, known);
+        let event = self.units.load_missing(&mut self.world.users, &unknown, known);
         self.world.events.push_back(event);
         self.pump();
     }
 
     fn is_known(&self, name: &UnitName) -> bool {
-        self.engine
-            .unit_id(name.as_str())
-            .and_then(|id| self.engine.unit(id))
-            .is_some_and(|unit| is_found(unit))
+        self.engine.unit_id(name.as_str()).and_then(|id| self.engine.unit(id)).is_some_and(|unit| is_found(unit))
     }
 
     /// Reads all unit files again.
     pub(super) fn reload(&mut self, who: &str) {
         tracing::info!("reloading unit files ({who})");
         self.world.upstream.reloading();
-        let names: Vec<UnitName> = self
-            .engine
-            .list()
-            .map(|status| status.unit.name.clone())
-            .collect();
+        let names: Vec<UnitName> = self.engine.list().map(|status| status.unit.name.clone()).collect();
         let event = self.units.reload(&mut self.world.users, &names);
         self.world.blueprints.clear();
         self.world.events.push_back(event);
@@ -307,11 +245,8 @@ impl Daemon {
 
     fn findings_hint(&self) -> Option<String> {
         let (errors, warnings) = self.units.findings();
-        (errors + warnings > 0).then(|| {
-            format!(
-                "{errors} errors and {warnings} warnings in unit files; porterctl verify shows them"
-            )
-        })
+        (errors + warnings > 0)
+            .then(|| format!("{errors} errors and {warnings} warnings in unit files; porterctl verify shows them"))
     }
 
     fn log_level(&mut self, client: ClientId, wanted: Option<&str>) {
@@ -319,28 +254,18 @@ impl Daemon {
             match crate::runtime::cli::level(word) {
                 Ok(level) => crate::log::set_level(level),
                 Err(why) => {
-                    let parameters =
-                        serde_json::json!({ "parameter": "level", "value": word, "message": why });
-                    return self
-                        .world
-                        .server
-                        .error(client, errors::INVALID_PARAMETER, &parameters);
+                    let parameters = serde_json::json!({ "parameter": "level", "value": word, "message": why });
+                    return self.world.server.error(client, errors::INVALID_PARAMETER, &parameters);
                 }
             }
         }
         let level = level_word(crate::log::level()).to_owned();
-        self.world.server.reply(
-            client,
-            &Reply::LogLevel(wire::LogLevel { level: Some(level) }),
-        );
+        self.world.server.reply(client, &Reply::LogLevel(wire::LogLevel { level: Some(level) }));
     }
 }
 
 fn level_word(level: LogLevel) -> &'static str {
-    crate::runtime::cli::LEVELS
-        .iter()
-        .find(|(_, l)| *l == level)
-        .map_or("info", |(word, _)| word)
+    crate::runtime::cli::LEVELS.iter().find(|(_, l)| *l == level).map_or("info", |(word, _)| word)
 }
 
 fn verb(verb: wire::Verb) -> Verb {

@@ -15,26 +15,14 @@ type Properties = Vec<(&'static str, String)>;
 
 impl Daemon {
     pub(super) fn show(&mut self, wanted: &Show) -> Reply {
-        let names: Vec<UnitName> = wanted
-            .units
-            .iter()
-            .filter_map(|text| UnitName::parse(text))
-            .collect();
+        let names: Vec<UnitName> = wanted.units.iter().filter_map(|text| UnitName::parse(text)).collect();
         self.ensure_loaded(&names);
         let enabled = self.enabled_names();
-        let units = names
-            .iter()
-            .map(|name| self.show_one(name, &enabled, &wanted.properties))
-            .collect();
+        let units = names.iter().map(|name| self.show_one(name, &enabled, &wanted.properties)).collect();
         Reply::Show(ShowReply { units })
     }
 
-    fn show_one(
-        &mut self,
-        name: &UnitName,
-        enabled: &BTreeSet<String>,
-        wanted: &[String],
-    ) -> UnitProperties {
+    fn show_one(&mut self, name: &UnitName, enabled: &BTreeSet<String>, wanted: &[String]) -> UnitProperties {
         let mut all = Properties::new();
         match self.engine.status(name.as_str()) {
             Some(state) => {
@@ -43,39 +31,23 @@ impl Daemon {
                 all.push(("CanStart", yes(state.can_start)));
                 all.push(("CanStop", yes(!state.unit.common.refuse_manual_stop)));
                 all.push(("CanReload", yes(state.can_reload)));
-                all.extend(
-                    state
-                        .related
-                        .iter()
-                        .map(|(property, units)| (*property, join(units))),
-                );
+                all.extend(state.related.iter().map(|(property, units)| (*property, join(units))));
             }
             None => {
                 let unit = self.unit_of(name);
-                let down = [
-                    ("ActiveState", "inactive"),
-                    ("SubState", "dead"),
-                    ("Result", "success"),
-                ];
+                let down = [("ActiveState", "inactive"), ("SubState", "dead"), ("Result", "success")];
                 all.extend(down.map(|(property, value)| (property, value.to_owned())));
                 generic(&unit, enabled, &mut all);
             }
         }
-        let asked =
-            |property: &str| wanted.is_empty() || wanted.iter().any(|name| name == property);
+        let asked = |property: &str| wanted.is_empty() || wanted.iter().any(|name| name == property);
         let mut properties: Vec<Property> = all
             .into_iter()
             .filter(|(property, _)| asked(property))
-            .map(|(name, value)| Property {
-                name: name.to_owned(),
-                value,
-            })
+            .map(|(name, value)| Property { name: name.to_owned(), value })
             .collect();
         order(&mut properties);
-        UnitProperties {
-            unit: name.as_str().to_owned(),
-            properties,
-        }
+        UnitProperties { unit: name.as_str().to_owned(), properties }
     }
 
     fn states(&self, state: &UnitStatus, out: &mut Properties) {
@@ -83,10 +55,7 @@ impl Daemon {
         out.push(("SubState", state.sub.to_owned()));
         out.push(("Result", state.result.to_owned()));
         if let Some(since) = since(state) {
-            out.push((
-                "StateChangeTimestampMonotonic",
-                state.moments.state_change.unwrap_or(since).0.to_string(),
-            ));
+            out.push(("StateChangeTimestampMonotonic", state.moments.state_change.unwrap_or(since).0.to_string()));
         }
         let moments = &state.moments;
         let stamps = [
@@ -102,11 +71,7 @@ impl Daemon {
         out.push(("AssertResult", yes(state.assert_result)));
         out.push((
             "InvocationID",
-            if state.invocation == 0 {
-                String::new()
-            } else {
-                format!("{:032x}", state.invocation)
-            },
+            if state.invocation == 0 { String::new() } else { format!("{:032x}", state.invocation) },
         ));
         out.push(("Description", state.description.clone()));
         if let Some(job) = state.job {
@@ -120,13 +85,7 @@ impl Daemon {
 
     fn detail(&self, state: &UnitStatus, out: &mut Properties) {
         match &state.detail {
-            Detail::Socket {
-                accepted,
-                connections,
-                refused,
-                control,
-                ..
-            } => {
+            Detail::Socket { accepted, connections, refused, control, .. } => {
                 out.push(("NAccepted", accepted.to_string()));
                 out.push(("NConnections", connections.to_string()));
                 out.push(("NRefused", refused.to_string()));
@@ -139,14 +98,7 @@ impl Daemon {
                 out.push(("MainPID", pid(service.main.as_ref())));
                 out.push(("ControlPID", pid(service.control.as_ref())));
                 out.push(("NRestarts", service.restarts.to_string()));
-                out.push((
-                    "StatusText",
-                    service
-                        .status_text
-                        .as_deref()
-                        .unwrap_or_default()
-                        .to_owned(),
-                ));
+                out.push(("StatusText", service.status_text.as_deref().unwrap_or_default().to_owned()));
                 out.push(("StatusErrno", service.status_errno.to_string()));
                 out.push(("NFileDescriptorStore", service.stored.to_string()));
                 out.push(("ReloadResult", service.reload_result.to_owned()));
@@ -158,15 +110,7 @@ impl Daemon {
             && let (Some(group), Some(root)) = (&run.group, self.world.groups.root())
         {
             let path = root.join(group.path());
-            out.push((
-                "ControlGroup",
-                format!(
-                    "/{}",
-                    path.strip_prefix("/sys/fs/cgroup")
-                        .unwrap_or(&path)
-                        .display()
-                ),
-            ));
+            out.push(("ControlGroup", format!("/{}", path.strip_prefix("/sys/fs/cgroup").unwrap_or(&path).display())));
         }
     }
 }
@@ -179,18 +123,9 @@ fn exec_main(main: Option<&ProcessStatus>, out: &mut Properties) {
         Some(ExitStatus::Signal(signal)) => (libc::CLD_KILLED, signal),
         Some(ExitStatus::Dumped(signal)) => (libc::CLD_DUMPED, signal),
     };
-    out.push((
-        "ExecMainPID",
-        main.map_or(0, |process| process.pid).to_string(),
-    ));
-    out.push((
-        "ExecMainStartTimestamp",
-        main.map(|process| timestamp(process.started))
-            .unwrap_or_default(),
-    ));
-    let ended = main
-        .and_then(|process| process.ended)
-        .map(|(at, _)| timestamp(at));
+    out.push(("ExecMainPID", main.map_or(0, |process| process.pid).to_string()));
+    out.push(("ExecMainStartTimestamp", main.map(|process| timestamp(process.started)).unwrap_or_default()));
+    let ended = main.and_then(|process| process.ended).map(|(at, _)| timestamp(at));
     out.push(("ExecMainExitTimestamp", ended.unwrap_or_default()));
     out.push(("ExecMainCode", code.to_string()));
     out.push(("ExecMainStatus", status.to_string()));
@@ -198,49 +133,27 @@ fn exec_main(main: Option<&ProcessStatus>, out: &mut Properties) {
 
 /// Of a process that runs; 0 is none.
 fn pid(process: Option<&ProcessStatus>) -> String {
-    process
-        .filter(|process| process.ended.is_none())
-        .map_or(0, |process| process.pid)
-        .to_string()
+    process.filter(|process| process.ended.is_none()).map_or(0, |process| process.pid).to_string()
 }
 
 /// What the files say, and how they are installed.
 fn generic(unit: &Unit, enabled: &BTreeSet<String>, out: &mut Properties) {
     out.push(("UnitFileState", file_state(unit, enabled).to_owned()));
     let known: BTreeSet<&str> = out.iter().map(|(property, _)| *property).collect();
-    let settings = show::properties(unit)
-        .into_iter()
-        .filter(|(property, _)| !known.contains(property))
-        .collect::<Vec<_>>();
+    let settings =
+        show::properties(unit).into_iter().filter(|(property, _)| !known.contains(property)).collect::<Vec<_>>();
     out.extend(settings);
-    if matches!(
-        unit.name.kind(),
-        UnitKind::Target | UnitKind::Slice | UnitKind::Foreign
-    ) {
+    if matches!(unit.name.kind(), UnitKind::Target | UnitKind::Slice | UnitKind::Foreign) {
         out.retain(|(property, _)| *property != "Result");
     }
 }
 
 /// systemd's order begins with what scripts ask for; the rest is sorted by name, repeated ones stay
 /// in their order.
-const FIRST: [&str; 8] = [
-    "Id",
-    "Names",
-    "Description",
-    "LoadState",
-    "LoadError",
-    "ActiveState",
-    "SubState",
-    "Result",
-];
+const FIRST: [&str; 8] = ["Id", "Names", "Description", "LoadState", "LoadError", "ActiveState", "SubState", "Result"];
 
 fn order(properties: &mut [Property]) {
-    let rank = |name: &str| {
-        FIRST
-            .iter()
-            .position(|first| *first == name)
-            .unwrap_or(FIRST.len())
-    };
+    let rank = |name: &str| FIRST.iter().position(|first| *first == name).unwrap_or(FIRST.len());
     properties.sort_by(|a, b| (rank(&a.name), &a.name).cmp(&(rank(&b.name), &b.name)));
 }
 
@@ -249,11 +162,7 @@ fn yes(value: bool) -> String {
 }
 
 fn join(units: &[UnitName]) -> String {
-    units
-        .iter()
-        .map(UnitName::as_str)
-        .collect::<Vec<_>>()
-        .join(" ")
+    units.iter().map(UnitName::as_str).collect::<Vec<_>>().join(" ")
 }
 
 /// As `systemctl show` prints moments, in UTC: `Sun 2026-11-22 17:05:00 UTC`.
@@ -275,11 +184,7 @@ fn civil(days: u64) -> (u64, u64, u64) {
     let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * of_year + 2) / 153;
     let day = of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 {
-        shifted_month + 3
-    } else {
-        shifted_month - 9
-    };
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
     (year_of_era + era * 400 + u64::from(month <= 2), month, day)
 }
 

@@ -3,8 +3,8 @@
 use super::files::file_state;
 use super::list::related;
 use crate::control::wire::{
-    ControlProcess, ListenLine, LogLine, NotApplied, ProcessLine, Related, Reply, Status,
-    StatusReply, UnitStatus, Waiting,
+    ControlProcess, ListenLine, LogLine, NotApplied, ProcessLine, Related, Reply, Status, StatusReply, UnitStatus,
+    Waiting,
 };
 use crate::engine::event::ExitStatus;
 use crate::engine::status::{Detail, ProcessStatus, UnitStatus as State};
@@ -19,26 +19,14 @@ use std::sync::Arc;
 
 impl Daemon {
     pub(super) fn status(&mut self, wanted: &Status) -> Reply {
-        let names: Vec<UnitName> = wanted
-            .units
-            .iter()
-            .filter_map(|text| UnitName::parse(text))
-            .collect();
+        let names: Vec<UnitName> = wanted.units.iter().filter_map(|text| UnitName::parse(text)).collect();
         self.ensure_loaded(&names);
         let enabled = self.enabled_names();
-        let units = names
-            .iter()
-            .map(|name| self.unit_status(name, &enabled, wanted.lines))
-            .collect();
+        let units = names.iter().map(|name| self.unit_status(name, &enabled, wanted.lines)).collect();
         Reply::Status(StatusReply { units })
     }
 
-    fn unit_status(
-        &mut self,
-        name: &UnitName,
-        enabled: &BTreeSet<String>,
-        lines: u32,
-    ) -> UnitStatus {
+    fn unit_status(&mut self, name: &UnitName, enabled: &BTreeSet<String>, lines: u32) -> UnitStatus {
         let Some(state) = self.engine.status(name.as_str()) else {
             return absent(&self.unit_of(name));
         };
@@ -65,12 +53,7 @@ impl Daemon {
             condition_usec: state.moments.condition.map_or(0, clock::realtime_of),
             triggers: self.relations(&state, "Triggers"),
             triggered_by: self.relations(&state, "TriggeredBy"),
-            documentation: unit
-                .common
-                .documentation
-                .iter()
-                .map(|d| d.to_string())
-                .collect(),
+            documentation: unit.common.documentation.iter().map(|d| d.to_string()).collect(),
             listen: self.listen_lines(&state),
             not_applied: not_applied(unit),
             log: self.log_lines(&unit.name, lines),
@@ -83,18 +66,8 @@ impl Daemon {
 
     fn relations(&self, state: &State, property: &str) -> Vec<Related> {
         let names = related(state, property).into_iter();
-        let active = |name: &str| {
-            self.engine
-                .status(name)
-                .map_or("inactive", |s| s.active.as_str())
-                .to_owned()
-        };
-        names
-            .map(|unit| Related {
-                active: active(&unit),
-                unit,
-            })
-            .collect()
+        let active = |name: &str| self.engine.status(name).map_or("inactive", |s| s.active.as_str()).to_owned();
+        names.map(|unit| Related { active: active(&unit), unit }).collect()
     }
 
     fn listen_lines(&self, state: &State) -> Vec<ListenLine> {
@@ -107,35 +80,21 @@ impl Daemon {
 
     fn add_detail(&self, state: &State, out: &mut UnitStatus) {
         match &state.detail {
-            Detail::Socket {
-                accepted,
-                connections,
-                refused,
-                control,
-                ..
-            } => {
+            Detail::Socket { accepted, connections, refused, control, .. } => {
                 let accepts = socket_of(&state.unit).is_some_and(|socket| socket.accept);
                 out.accepted = accepts.then_some(*accepted);
                 out.connections = accepts.then_some(*connections);
                 out.refused = *refused;
-                out.processes = control
-                    .iter()
-                    .map(|p| process_line(p, &state.unit))
-                    .collect();
+                out.processes = control.iter().map(|p| process_line(p, &state.unit)).collect();
             }
             Detail::Service(service) => {
                 out.main = service.main.as_ref().map(|p| process_line(p, &state.unit));
-                out.processes = service
-                    .control
-                    .iter()
-                    .map(|p| process_line(p, &state.unit))
-                    .collect();
+                out.processes = service.control.iter().map(|p| process_line(p, &state.unit)).collect();
                 out.status_text = service.status_text.as_deref().map(str::to_owned);
                 out.errno = (service.status_errno != 0).then_some(service.status_errno);
                 out.stored_fds = u64::from(service.stored);
                 out.restarts = u64::from(service.restarts);
-                out.stored_fds_max = service_of(&state.unit)
-                    .map_or(0, |s| u64::from(s.more.file_descriptor_store_max));
+                out.stored_fds_max = service_of(&state.unit).map_or(0, |s| u64::from(s.more.file_descriptor_store_max));
             }
             Detail::Other => {}
         }
@@ -146,47 +105,22 @@ impl Daemon {
             return;
         };
         let groups = &self.world.groups;
-        out.tracking = if run.group.is_some() {
-            "cgroup"
-        } else {
-            "subreaper"
-        }
-        .to_owned();
+        out.tracking = if run.group.is_some() { "cgroup" } else { "subreaper" }.to_owned();
         if let (Some(group), Some(root)) = (&run.group, groups.root()) {
-            out.cgroup = Some(format!(
-                "/{}",
-                root.join(group.path())
-                    .strip_prefix("/sys/fs/cgroup")
-                    .unwrap_or(root)
-                    .display()
-            ));
-            let number = |file: &str| {
-                groups
-                    .read(group, file)
-                    .and_then(|text| text.trim().parse::<u64>().ok())
-            };
+            out.cgroup =
+                Some(format!("/{}", root.join(group.path()).strip_prefix("/sys/fs/cgroup").unwrap_or(root).display()));
+            let number = |file: &str| groups.read(group, file).and_then(|text| text.trim().parse::<u64>().ok());
             out.tasks = number("pids.current");
             out.tasks_max = number("pids.max");
             out.memory_bytes = number("memory.current");
             out.memory_peak_bytes = number("memory.peak");
             let cpu = groups.read(group, "cpu.stat");
-            out.cpu_usec = cpu.and_then(|text| {
-                text.lines()
-                    .find_map(|l| l.strip_prefix("usage_usec ")?.parse().ok())
-            });
+            out.cpu_usec = cpu.and_then(|text| text.lines().find_map(|l| l.strip_prefix("usage_usec ")?.parse().ok()));
         }
         let line = |pid: i32| {
-            let command = process::cmdline(pid)
-                .filter(|words| !words.is_empty())
-                .map(|words| words.join(" "));
-            let command = command
-                .or_else(|| process::comm(pid).map(|name| format!("[{name}]")))
-                .unwrap_or_default();
-            ProcessLine {
-                pid,
-                command,
-                cgroup: String::new(),
-            }
+            let command = process::cmdline(pid).filter(|words| !words.is_empty()).map(|words| words.join(" "));
+            let command = command.or_else(|| process::comm(pid).map(|name| format!("[{name}]"))).unwrap_or_default();
+            ProcessLine { pid, command, cgroup: String::new() }
         };
         out.tree = self.world.members(state.id).into_iter().map(line).collect();
         if out.tasks.is_none() && !out.tree.is_empty() {
@@ -217,11 +151,7 @@ fn absent(unit: &Arc<Unit>) -> UnitStatus {
         unit: unit.name.as_str().to_owned(),
         description: unit.description().to_owned(),
         load: unit.load.as_str().to_owned(),
-        load_error: unit
-            .load_error
-            .as_deref()
-            .filter(|_| unit.load != LoadState::Loaded)
-            .map(str::to_owned),
+        load_error: unit.load_error.as_deref().filter(|_| unit.load != LoadState::Loaded).map(str::to_owned),
         active: "inactive".to_owned(),
         sub: "dead".to_owned(),
         result: "success".to_owned(),
@@ -250,10 +180,7 @@ fn duration(state: &State) -> Option<u64> {
 fn waiting((reason, until): &(String, Option<Mono>)) -> Waiting {
     let now = (clock::now(), clock::realtime_usec());
     let until_usec = until.map(|at| now.1.saturating_add(at.since(now.0)));
-    Waiting {
-        reason: reason.clone(),
-        until_usec,
-    }
+    Waiting { reason: reason.clone(), until_usec }
 }
 
 /// Unmet conditions and asserts as written.
@@ -287,31 +214,20 @@ fn process_line(status: &ProcessStatus, unit: &Unit) -> ControlProcess {
 
 /// The command line as the unit has it; the path alone if it has several of that path.
 fn command_line(status: &ProcessStatus, unit: &Unit) -> String {
-    let starts = service_of(unit)
-        .map(|service| service.exec_start.as_slice())
-        .unwrap_or_default();
-    let same: Vec<_> = starts
-        .iter()
-        .filter(|command| command.path == status.path)
-        .collect();
+    let starts = service_of(unit).map(|service| service.exec_start.as_slice()).unwrap_or_default();
+    let same: Vec<_> = starts.iter().filter(|command| command.path == status.path).collect();
     match same[..] {
         [command] if status.command == "ExecStart" => {
             let arguments = command.argv.iter().skip(1).map(|word| format!(" {word}"));
-            std::iter::once(command.path.to_string())
-                .chain(arguments)
-                .collect()
+            std::iter::once(command.path.to_string()).chain(arguments).collect()
         }
         _ => status.path.to_string(),
     }
 }
 
 fn signal_word(signal: u8) -> String {
-    let name =
-        nix::sys::signal::Signal::try_from(i32::from(signal)).map(nix::sys::signal::Signal::as_str);
-    name.map_or_else(
-        |_| signal.to_string(),
-        |name| name.trim_start_matches("SIG").to_owned(),
-    )
+    let name = nix::sys::signal::Signal::try_from(i32::from(signal)).map(nix::sys::signal::Signal::as_str);
+    name.map_or_else(|_| signal.to_string(), |name| name.trim_start_matches("SIG").to_owned())
 }
 
 fn exit_word(code: u8) -> String {
@@ -327,14 +243,9 @@ fn not_applied(unit: &Unit) -> Vec<NotApplied> {
         (None, Some(socket)) => Some(&socket.exec),
         (None, None) => None,
     };
-    let names = exec
-        .map(|exec| exec.unapplied.as_slice())
-        .unwrap_or_default();
+    let names = exec.map(|exec| exec.unapplied.as_slice()).unwrap_or_default();
     names
         .iter()
-        .map(|name| NotApplied {
-            setting: (*name).to_owned(),
-            reason: "porterd does not apply it yet".to_owned(),
-        })
+        .map(|name| NotApplied { setting: (*name).to_owned(), reason: "porterd does not apply it yet".to_owned() })
         .collect()
 }

@@ -8,9 +8,7 @@ const OPERATORS: [&str; 10] = ["!$=", "$=", "<>", "<=", ">=", "==", "!=", "<", "
 
 /// Splits a leading operator off.
 pub(super) fn operator(text: &str) -> Option<(&'static str, &str)> {
-    OPERATORS
-        .iter()
-        .find_map(|op| text.strip_prefix(op).map(|rest| (*op, rest.trim_start())))
+    OPERATORS.iter().find_map(|op| text.strip_prefix(op).map(|rest| (*op, rest.trim_start())))
 }
 
 /// Whether an order satisfies an operator; `None` for the pattern operators.
@@ -76,10 +74,7 @@ pub(super) fn bytes(text: &str) -> Option<u64> {
 /// `-`, `^`, `.`, letters by byte.
 pub(super) fn versions(a: &str, b: &str) -> Ordering {
     let keep = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '~' | '-' | '^' | '.');
-    let (a, b): (Vec<char>, Vec<char>) = (
-        a.chars().filter(keep).collect(),
-        b.chars().filter(keep).collect(),
-    );
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().filter(keep).collect(), b.chars().filter(keep).collect());
     let (mut i, mut j) = (0, 0);
     loop {
         for separator in ['~', '-', '^', '.'] {
@@ -93,18 +88,10 @@ pub(super) fn versions(a: &str, b: &str) -> Ordering {
                 (true, false) if separator == '~' => return Ordering::Less,
                 (false, true) if separator == '~' => return Ordering::Greater,
                 (true, false) => {
-                    return if b.get(j).is_none() {
-                        Ordering::Greater
-                    } else {
-                        Ordering::Less
-                    };
+                    return if b.get(j).is_none() { Ordering::Greater } else { Ordering::Less };
                 }
                 (false, true) => {
-                    return if a.get(i).is_none() {
-                        Ordering::Less
-                    } else {
-                        Ordering::Greater
-                    };
+                    return if a.get(i).is_none() { Ordering::Less } else { Ordering::Greater };
                 }
                 (false, false) => {}
             }
@@ -141,15 +128,9 @@ fn run(text: &[char]) -> &[char] {
 }
 
 fn numeric(a: &[char], b: &[char]) -> Ordering {
-    let significant = |d: &[char]| {
-        d.iter()
-            .position(|c| *c != '0')
-            .map_or(0, |zeros| d.len() - zeros)
-    };
+    let significant = |d: &[char]| d.iter().position(|c| *c != '0').map_or(0, |zeros| d.len() - zeros);
     let (len_a, len_b) = (significant(a), significant(b));
-    len_a
-        .cmp(&len_b)
-        .then_with(|| a[a.len() - len_a..].cmp(&b[b.len() - len_b..]))
+    len_a.cmp(&len_b).then_with(|| a[a.len() - len_a..].cmp(&b[b.len() - len_b..]))
 }
 
 #[cfg(test)]
@@ -177,11 +158,7 @@ mod tests {
     #[test]
     fn expressions() {
         assert!(expression(">=5.4", "6.1.0") && !expression("<5.4", "6.1.0"));
-        assert!(
-            expression("6.*", "6.1.0")
-                && expression("$=6.*", "6.1.0")
-                && expression("!$=5.*", "6.1.0")
-        );
+        assert!(expression("6.*", "6.1.0") && expression("$=6.*", "6.1.0") && expression("!$=5.*", "6.1.0"));
         assert_eq!(words(">= 5 <7"), [">=5", "<7"]);
     }
 
@@ -190,9 +167,6 @@ mod tests {
         assert_eq!(number("4", 4, |t| t.parse().ok()), Ok(true));
         assert_eq!(number("< 4", 4, |t| t.parse().ok()), Ok(false));
         assert!(number("x", 4, |t| t.parse().ok()).is_err());
-        assert_eq!(
-            (bytes("2G"), bytes("3X"), bytes("7")),
-            (Some(2 << 30), None, Some(7))
-        );
+        assert_eq!((bytes("2G"), bytes("3X"), bytes("7")), (Some(2 << 30), None, Some(7)));
     }
 }

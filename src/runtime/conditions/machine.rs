@@ -20,12 +20,10 @@ pub(super) fn truth(value: &str) -> Option<bool> {
 
 pub(super) fn kernel_command_line(value: &str) -> Answer {
     let line = read("/proc/cmdline")?;
-    Ok(line
-        .split_whitespace()
-        .any(|word| match value.contains('=') {
-            true => word == value,
-            false => word.split('=').next() == Some(value),
-        }))
+    Ok(line.split_whitespace().any(|word| match value.contains('=') {
+        true => word == value,
+        false => word.split('=').next() == Some(value),
+    }))
 }
 
 fn uname() -> Result<nix::sys::utsname::UtsName, String> {
@@ -35,9 +33,7 @@ fn uname() -> Result<nix::sys::utsname::UtsName, String> {
 pub(super) fn kernel_version(value: &str) -> Answer {
     let facts = uname()?;
     let release = facts.release().to_string_lossy();
-    Ok(compare::words(value)
-        .iter()
-        .all(|expression| compare::expression(expression, &release)))
+    Ok(compare::words(value).iter().all(|expression| compare::expression(expression, &release)))
 }
 
 /// `kernel EXPRESSION…`; versions of systemd and glibc say nothing about porterd's host.
@@ -91,29 +87,17 @@ pub(super) fn architecture(value: &str) -> Answer {
 
 /// systemd's name of what `uname -m` says.
 pub(in crate::runtime) fn architecture_name(machine: &str) -> &str {
-    ARCHITECTURES
-        .iter()
-        .find(|(m, _)| *m == machine)
-        .map_or(machine, |(_, name)| name)
+    ARCHITECTURES.iter().find(|(m, _)| *m == machine).map_or(machine, |(_, name)| name)
 }
 
 pub(super) fn firmware(value: &str) -> Answer {
-    let argument = |name: &str| {
-        value
-            .strip_prefix(name)?
-            .strip_prefix('(')?
-            .strip_suffix(')')
-    };
+    let argument = |name: &str| value.strip_prefix(name)?.strip_prefix('(')?.strip_suffix(')');
     if let Some(wanted) = argument("device-tree-compatible") {
         let compatible = std::fs::read("/proc/device-tree/compatible").unwrap_or_default();
-        return Ok(compatible
-            .split(|b| *b == 0)
-            .any(|entry| entry == wanted.as_bytes()));
+        return Ok(compatible.split(|b| *b == 0).any(|entry| entry == wanted.as_bytes()));
     }
     if let Some(test) = argument("smbios-field") {
-        let start = test
-            .find(['<', '>', '=', '!', '$'])
-            .ok_or("smbios-field needs a comparison")?;
+        let start = test.find(['<', '>', '=', '!', '$']).ok_or("smbios-field needs a comparison")?;
         let field = test[..start].trim();
         if field.contains('/') {
             return Err(format!("`{field}` is no field of /sys/class/dmi/id"));
@@ -141,10 +125,7 @@ const CPU_NAMES: [(&str, &str); 8] = [
 ];
 
 pub(super) fn cpu_feature(value: &str) -> Answer {
-    let wanted = CPU_NAMES
-        .iter()
-        .find(|(name, _)| *name == value)
-        .map_or(value, |(_, flag)| flag);
+    let wanted = CPU_NAMES.iter().find(|(name, _)| *name == value).map_or(value, |(_, flag)| flag);
     let text = read("/proc/cpuinfo")?;
     let flags = text.lines().find_map(|line| {
         let (key, list) = line.split_once(':')?;
@@ -156,27 +137,16 @@ pub(super) fn cpu_feature(value: &str) -> Answer {
 pub(super) fn cpus(value: &str) -> Answer {
     let own = nix::unistd::Pid::from_raw(0);
     let set = nix::sched::sched_getaffinity(own).map_err(|e| e.to_string())?;
-    let count = (0..nix::sched::CpuSet::count())
-        .filter(|cpu| set.is_set(*cpu).unwrap_or(false))
-        .count();
+    let count = (0..nix::sched::CpuSet::count()).filter(|cpu| set.is_set(*cpu).unwrap_or(false)).count();
     compare::number(value, count as u64, |text| text.parse().ok())
 }
 
 pub(super) fn memory(value: &str) -> Answer {
     let text = read("/proc/meminfo")?;
-    let total = text.lines().find_map(|line| {
-        line.strip_prefix("MemTotal:")?
-            .trim()
-            .strip_suffix("kB")?
-            .trim()
-            .parse::<u64>()
-            .ok()
-    });
-    compare::number(
-        value,
-        total.ok_or("/proc/meminfo has no MemTotal")? * 1024,
-        compare::bytes,
-    )
+    let total = text
+        .lines()
+        .find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix("kB")?.trim().parse::<u64>().ok());
+    compare::number(value, total.ok_or("/proc/meminfo has no MemTotal")? * 1024, compare::bytes)
 }
 
 pub(super) fn security(value: &str) -> Answer {
@@ -184,17 +154,15 @@ pub(super) fn security(value: &str) -> Answer {
     match value {
         "selinux" => is("/sys/fs/selinux/enforce"),
         "smack" => is("/sys/fs/smackfs"),
-        "apparmor" => Ok(
-            std::fs::read_to_string("/sys/module/apparmor/parameters/enabled")
-                .is_ok_and(|t| t.trim() == "Y"),
-        ),
+        "apparmor" => {
+            Ok(std::fs::read_to_string("/sys/module/apparmor/parameters/enabled").is_ok_and(|t| t.trim() == "Y"))
+        }
         "tomoyo" => is("/sys/kernel/security/tomoyo/version"),
         "ima" => is("/sys/kernel/security/ima"),
         "audit" => is("/proc/self/loginuid"),
         "tpm2" => Ok(is("/sys/class/tpmrm/tpmrm0")? || is("/dev/tpmrm0")?),
         "uefi-secureboot" => {
-            let variable =
-                "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c";
+            let variable = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c";
             Ok(std::fs::read(variable).is_ok_and(|bytes| bytes.get(4) == Some(&1)))
         }
         _ => Err(format!("nothing is known about `{value}`")),
@@ -250,14 +218,9 @@ const CAPABILITIES: [&str; 41] = [
 pub(super) fn capability(value: &str) -> Answer {
     let upper = value.to_ascii_uppercase();
     let name = upper.strip_prefix("CAP_").unwrap_or(&upper);
-    let bit = CAPABILITIES
-        .iter()
-        .position(|c| *c == name)
-        .ok_or_else(|| format!("`{value}` is no capability"))?;
+    let bit = CAPABILITIES.iter().position(|c| *c == name).ok_or_else(|| format!("`{value}` is no capability"))?;
     let status = read("/proc/self/status")?;
-    let set = status
-        .lines()
-        .find_map(|l| u64::from_str_radix(l.strip_prefix("CapBnd:")?.trim(), 16).ok());
+    let set = status.lines().find_map(|l| u64::from_str_radix(l.strip_prefix("CapBnd:")?.trim(), 16).ok());
     Ok(set.ok_or("/proc/self/status has no CapBnd")? & (1 << bit) != 0)
 }
 
@@ -268,18 +231,11 @@ pub(super) fn on_ac_power() -> Answer {
     };
     let (mut offline, mut discharging) = (false, false);
     for entry in entries.flatten() {
-        let word = |file: &str| {
-            std::fs::read_to_string(entry.path().join(file))
-                .unwrap_or_default()
-                .trim()
-                .to_owned()
-        };
+        let word = |file: &str| std::fs::read_to_string(entry.path().join(file)).unwrap_or_default().trim().to_owned();
         match word("type").as_str() {
             "Mains" | "USB" if word("online") == "1" => return Ok(true),
             "Mains" | "USB" => offline = true,
-            "Battery" if word("scope") != "Device" => {
-                discharging |= word("status") == "Discharging"
-            }
+            "Battery" if word("scope") != "Device" => discharging |= word("status") == "Discharging",
             _ => {}
         }
     }
@@ -294,17 +250,13 @@ pub(super) fn user(value: &str, around: &Surroundings) -> Answer {
     if value == "@system" {
         return Ok(own <= SYSTEM_UID_MAX || own == 65534);
     }
-    Ok(value.parse::<u32>().map_or_else(
-        |_| account("/etc/passwd", value) == Some(own),
-        |uid| uid == own,
-    ))
+    Ok(value.parse::<u32>().map_or_else(|_| account("/etc/passwd", value) == Some(own), |uid| uid == own))
 }
 
 pub(super) fn group(value: &str) -> Answer {
     let wanted = match value.parse::<u32>() {
         Ok(gid) => gid,
-        Err(_) => account("/etc/group", value)
-            .ok_or_else(|| format!("there is no group `{value}` in /etc/group"))?,
+        Err(_) => account("/etc/group", value).ok_or_else(|| format!("there is no group `{value}` in /etc/group"))?,
     };
     let own = [nix::unistd::getgid(), nix::unistd::getegid()];
     let further = nix::unistd::getgroups().map_err(|e| e.to_string())?;
@@ -314,14 +266,7 @@ pub(super) fn group(value: &str) -> Answer {
 /// The id of a name in a file of the form `name:password:id:…`.
 fn account(path: &str, name: &str) -> Option<u32> {
     let text = std::fs::read_to_string(path).ok()?;
-    text.lines().find_map(|line| {
-        line.strip_prefix(name)?
-            .strip_prefix(':')?
-            .split(':')
-            .nth(1)?
-            .parse()
-            .ok()
-    })
+    text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')?.split(':').nth(1)?.parse().ok())
 }
 
 pub(super) fn controllers(value: &str) -> Answer {
@@ -331,9 +276,7 @@ pub(super) fn controllers(value: &str) -> Answer {
         "v1" => Ok(!root.exists() && Path::new("/sys/fs/cgroup").exists()),
         _ => {
             let there = std::fs::read_to_string(root).unwrap_or_default();
-            Ok(value
-                .split_whitespace()
-                .all(|wanted| there.split_whitespace().any(|c| c == wanted)))
+            Ok(value.split_whitespace().all(|wanted| there.split_whitespace().any(|c| c == wanted)))
         }
     }
 }
@@ -346,24 +289,18 @@ pub(super) fn host(value: &str) -> Answer {
     }
     let facts = uname()?;
     let name = facts.nodename().to_string_lossy().to_ascii_lowercase();
-    Ok(super::super::glob::matches(
-        &value.to_ascii_lowercase(),
-        &name,
-    ))
+    Ok(super::super::glob::matches(&value.to_ascii_lowercase(), &name))
 }
 
 pub(super) fn os_release(value: &str) -> Answer {
     let text = read("/etc/os-release").or_else(|_| read("/usr/lib/os-release"))?;
     let field = |name: &str| {
-        let line = text
-            .lines()
-            .find_map(|l| l.strip_prefix(name)?.strip_prefix('='))?;
+        let line = text.lines().find_map(|l| l.strip_prefix(name)?.strip_prefix('='))?;
         Some(line.trim().trim_matches(['"', '\'']).to_owned())
     };
     for expression in value.split_whitespace() {
-        let start = expression
-            .find(['<', '>', '=', '!', '$'])
-            .ok_or_else(|| format!("`{expression}` compares nothing"))?;
+        let start =
+            expression.find(['<', '>', '=', '!', '$']).ok_or_else(|| format!("`{expression}` compares nothing"))?;
         let (name, test) = expression.split_at(start);
         let actual = field(name).unwrap_or_default();
         let holds = match test.strip_prefix('=').or(test.strip_prefix("==")) {
@@ -382,15 +319,9 @@ pub(super) fn os_release(value: &str) -> Answer {
 
 /// `[SLICE:]PERCENT[%][/SPAN]`: the average does not exceed the limit.
 pub(super) fn pressure(resource: &str, kind: &str, value: &str) -> Answer {
-    let (slice, rest) = value
-        .split_once(':')
-        .map_or((None, value), |(s, r)| (Some(s), r));
+    let (slice, rest) = value.split_once(':').map_or((None, value), |(s, r)| (Some(s), r));
     let (limit, span) = rest.split_once('/').unwrap_or((rest, "5min"));
-    let limit: f64 = limit
-        .trim()
-        .trim_end_matches('%')
-        .parse()
-        .map_err(|_| format!("`{limit}` is no percentage"))?;
+    let limit: f64 = limit.trim().trim_end_matches('%').parse().map_err(|_| format!("`{limit}` is no percentage"))?;
     let average = match span.trim() {
         "10s" | "10sec" => "avg10=",
         "1min" | "60s" => "avg60=",
@@ -405,13 +336,8 @@ pub(super) fn pressure(resource: &str, kind: &str, value: &str) -> Answer {
     let Ok(text) = std::fs::read_to_string(path) else {
         return Ok(true);
     };
-    let line = text
-        .lines()
-        .find(|l| l.starts_with(kind))
-        .ok_or("the kernel gives no such figure")?;
-    let actual = line
-        .split(' ')
-        .find_map(|w| w.strip_prefix(average)?.parse::<f64>().ok());
+    let line = text.lines().find(|l| l.starts_with(kind)).ok_or("the kernel gives no such figure")?;
+    let actual = line.split(' ').find_map(|w| w.strip_prefix(average)?.parse::<f64>().ok());
     Ok(actual.ok_or("the kernel gives no such average")? <= limit)
 }
 

@@ -1,10 +1,7 @@
 //! `Condition…=` and `Assert…=` against the real machine (systemd.unit(5), "Conditions and Asserts").
 //!
 //! A test that cannot be carried out counts as not met; why is told. Knows no engine state.
-#![allow(
-    clippy::disallowed_methods,
-    reason = "conditions are questions to the machine"
-)]
+#![allow(clippy::disallowed_methods, reason = "conditions are questions to the machine")]
 
 mod compare;
 mod machine;
@@ -41,14 +38,8 @@ pub(super) fn unmet(list: &[Condition], around: &Surroundings, prefix: &str) -> 
 }
 
 fn describe(condition: &Condition, answer: &Answer, prefix: &str) -> String {
-    let (trigger, negate) = (
-        if condition.trigger { "|" } else { "" },
-        if condition.negate { "!" } else { "" },
-    );
-    let line = format!(
-        "{prefix}{:?}={trigger}{negate}{}",
-        condition.kind, condition.parameter
-    );
+    let (trigger, negate) = (if condition.trigger { "|" } else { "" }, if condition.negate { "!" } else { "" });
+    let line = format!("{prefix}{:?}={trigger}{negate}{}", condition.kind, condition.parameter);
     match answer {
         Ok(_) => format!("{line} is not met"),
         Err(why) => format!("{line} cannot be tested: {why}"),
@@ -94,9 +85,7 @@ fn evaluate(condition: &Condition, around: &Surroundings) -> Answer {
         Kind::MemoryPressure => machine::pressure("memory", "full", value),
         Kind::CpuPressure => machine::pressure("cpu", "some", value),
         Kind::IoPressure => machine::pressure("io", "full", value),
-        Kind::MachineTag | Kind::Fraction => {
-            Err("porterd keeps no machine tags and no fleet fractions".into())
-        }
+        Kind::MachineTag | Kind::Fraction => Err("porterd keeps no machine tags and no fleet fractions".into()),
     }
 }
 
@@ -125,12 +114,7 @@ mod tests {
     use super::*;
 
     fn condition(kind: Kind, trigger: bool, negate: bool, parameter: &str) -> Condition {
-        Condition {
-            kind,
-            trigger,
-            negate,
-            parameter: parameter.into(),
-        }
+        Condition { kind, trigger, negate, parameter: parameter.into() }
     }
 
     #[test]
@@ -138,45 +122,23 @@ mod tests {
         let around = Surroundings::new([("A".into(), "1".into())], 0);
         let plain = |p| condition(Kind::Environment, false, false, p);
         let trigger = |p| condition(Kind::Environment, true, false, p);
-        assert_eq!(
-            unmet(&[plain("A"), plain("A=1")], &around, "Condition"),
-            None
-        );
+        assert_eq!(unmet(&[plain("A"), plain("A=1")], &around, "Condition"), None);
         assert_eq!(
             unmet(&[plain("A=2")], &around, "Condition").as_deref(),
             Some("ConditionEnvironment=A=2 is not met")
         );
-        assert_eq!(
-            unmet(
-                &[trigger("B"), trigger("A"), plain("A")],
-                &around,
-                "Condition"
-            ),
-            None
-        );
+        assert_eq!(unmet(&[trigger("B"), trigger("A"), plain("A")], &around, "Condition"), None);
         assert_eq!(
             unmet(&[trigger("B"), trigger("C")], &around, "Assert").as_deref(),
             Some("AssertEnvironment=|B is not met")
         );
-        assert_eq!(
-            unmet(
-                &[condition(Kind::Environment, false, true, "B")],
-                &around,
-                "Condition"
-            ),
-            None
-        );
+        assert_eq!(unmet(&[condition(Kind::Environment, false, true, "B")], &around, "Condition"), None);
     }
 
     #[test]
     fn what_cannot_be_tested_is_not_met_even_negated() {
         let around = Surroundings::default();
-        let why = unmet(
-            &[condition(Kind::MachineTag, false, true, "x")],
-            &around,
-            "Condition",
-        )
-        .unwrap();
+        let why = unmet(&[condition(Kind::MachineTag, false, true, "x")], &around, "Condition").unwrap();
         assert!(why.contains("cannot be tested"), "{why}");
     }
 }

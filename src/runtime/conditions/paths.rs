@@ -26,30 +26,18 @@ pub(super) fn is_mount_point(path: &str) -> Answer {
         return Ok(false);
     };
     let table = read("/proc/self/mountinfo")?;
-    Ok(table
-        .lines()
-        .filter_map(|line| line.split(' ').nth(4))
-        .any(|at| Path::new(&unescape(at)) == real))
+    Ok(table.lines().filter_map(|line| line.split(' ').nth(4)).any(|at| Path::new(&unescape(at)) == real))
 }
 
 /// mountinfo writes blanks, tabs, newlines and backslashes as three octal digits.
 fn unescape(field: &str) -> String {
-    let codes = [
-        ("\\040", " "),
-        ("\\011", "\t"),
-        ("\\012", "\n"),
-        ("\\134", "\\"),
-    ];
-    codes.iter().fold(field.to_owned(), |text, (code, plain)| {
-        text.replace(code, plain)
-    })
+    let codes = [("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")];
+    codes.iter().fold(field.to_owned(), |text, (code, plain)| text.replace(code, plain))
 }
 
 pub(super) fn is_read_write(path: &str) -> Answer {
     match nix::sys::statvfs::statvfs(path) {
-        Ok(facts) => Ok(!facts
-            .flags()
-            .contains(nix::sys::statvfs::FsFlags::ST_RDONLY)),
+        Ok(facts) => Ok(!facts.flags().contains(nix::sys::statvfs::FsFlags::ST_RDONLY)),
         Err(nix::errno::Errno::ENOENT) => Ok(false),
         Err(e) => Err(e.to_string()),
     }
@@ -58,11 +46,7 @@ pub(super) fn is_read_write(path: &str) -> Answer {
 /// The block device below is a dm-crypt volume.
 pub(super) fn is_encrypted(path: &str) -> Answer {
     let facts = std::fs::metadata(path).map_err(|e| e.to_string())?;
-    let device = if facts.file_type().is_block_device() {
-        facts.rdev()
-    } else {
-        facts.dev()
-    };
+    let device = if facts.file_type().is_block_device() { facts.rdev() } else { facts.dev() };
     let (major, minor) = (nix::sys::stat::major(device), nix::sys::stat::minor(device));
     let uuid = std::fs::read_to_string(format!("/sys/dev/block/{major}:{minor}/dm/uuid"));
     Ok(uuid.is_ok_and(|u| u.starts_with("CRYPT-")))
@@ -85,11 +69,8 @@ pub(super) fn needs_update(path: &str) -> Answer {
     if !is_read_write(path)? {
         return Ok(false);
     }
-    let usr = std::fs::metadata("/usr")
-        .and_then(|m| m.modified())
-        .map_err(|e| format!("/usr: {e}"))?;
-    let stamp =
-        std::fs::symlink_metadata(Path::new(path).join(".updated")).and_then(|m| m.modified());
+    let usr = std::fs::metadata("/usr").and_then(|m| m.modified()).map_err(|e| format!("/usr: {e}"))?;
+    let stamp = std::fs::symlink_metadata(Path::new(path).join(".updated")).and_then(|m| m.modified());
     Ok(stamp.map_or(true, |stamp| usr > stamp))
 }
 

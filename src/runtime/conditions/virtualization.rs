@@ -30,9 +30,7 @@ fn container() -> Option<String> {
         .ok()
         .or_else(|| {
             let first = std::fs::read("/proc/1/environ").ok()?;
-            let entry = first
-                .split(|b| *b == 0)
-                .find_map(|e| e.strip_prefix(b"container="))?;
+            let entry = first.split(|b| *b == 0).find_map(|e| e.strip_prefix(b"container="))?;
             Some(String::from_utf8_lossy(entry).into_owned())
         });
     match told.as_deref().map(str::trim) {
@@ -68,18 +66,10 @@ const DMI: [(&str, &str); 14] = [
 
 /// The hypervisor below, in systemd's words.
 fn hypervisor() -> Option<&'static str> {
-    let files = [
-        "product_name",
-        "sys_vendor",
-        "board_vendor",
-        "bios_vendor",
-        "product_version",
-    ];
+    let files = ["product_name", "sys_vendor", "board_vendor", "bios_vendor", "product_version"];
     let told = files.iter().find_map(|file| {
         let text = std::fs::read_to_string(format!("/sys/class/dmi/id/{file}")).ok()?;
-        DMI.iter()
-            .find(|(start, _)| text.starts_with(start))
-            .map(|(_, name)| *name)
+        DMI.iter().find(|(start, _)| text.starts_with(start)).map(|(_, name)| *name)
     });
     if told.is_some() {
         return told;
@@ -88,9 +78,7 @@ fn hypervisor() -> Option<&'static str> {
         return Some("xen");
     }
     let flagged = std::fs::read_to_string("/proc/cpuinfo").is_ok_and(|text| {
-        text.lines().any(|l| {
-            l.starts_with("flags") && l.split_whitespace().any(|flag| flag == "hypervisor")
-        })
+        text.lines().any(|l| l.starts_with("flags") && l.split_whitespace().any(|flag| flag == "hypervisor"))
     });
     flagged.then_some("vm-other")
 }
@@ -102,10 +90,7 @@ mod tests {
     #[test]
     fn a_name_and_its_class_agree() {
         assert_eq!(virtualization("container"), Ok(container().is_some()));
-        assert_eq!(
-            virtualization("no"),
-            Ok(container().is_none() && hypervisor().is_none())
-        );
+        assert_eq!(virtualization("no"), Ok(container().is_none() && hypervisor().is_none()));
         assert_eq!(virtualization("no-such-hypervisor"), Ok(false));
     }
 }

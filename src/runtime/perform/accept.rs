@@ -24,32 +24,20 @@ impl World {
         }
         if let Some(errno) = failure {
             // Whoever was not taken waits in the backlog until the pause is over.
-            self.events.push_back(Event::AcceptFailed {
-                listener,
-                trouble: trouble(errno),
-            });
+            self.events.push_back(Event::AcceptFailed { listener, trouble: trouble(errno) });
         }
     }
 
     /// For how many connections there are descriptors: each needs its own and a pidfd, and some are
     /// kept for starting what serves them. What cannot be served waits in the backlog.
     fn room(&self) -> u32 {
-        let in_use =
-            self.handles.len() + self.processes.len() + self.strays.len() + 2 * self.outputs.len();
-        let free = self
-            .facts
-            .descriptors_comfortable
-            .saturating_sub(in_use as u64);
+        let in_use = self.handles.len() + self.processes.len() + self.strays.len() + 2 * self.outputs.len();
+        let free = self.facts.descriptors_comfortable.saturating_sub(in_use as u64);
         u32::try_from(free / 2).unwrap_or(u32::MAX)
     }
 
     /// As many as there are, at most `budget`; what ended the row if that was neither.
-    fn take_connections(
-        &self,
-        listener: FdToken,
-        budget: u32,
-        taken: &mut Vec<OwnedFd>,
-    ) -> Option<Errno> {
+    fn take_connections(&self, listener: FdToken, budget: u32, taken: &mut Vec<OwnedFd>) -> Option<Errno> {
         let fd = self.handles.get(listener)?;
         let acceptor = Acceptor::new(&fd);
         for _ in 0..budget {
@@ -73,17 +61,9 @@ impl World {
                 tracing::debug!("a connection's option: {warning}");
             }
         }
-        let peer = known
-            .facts
-            .as_ref()
-            .and_then(|facts| peer(&conn, facts))
-            .map(translate);
+        let peer = known.facts.as_ref().and_then(|facts| peer(&conn, facts)).map(translate);
         let conn = self.handles.keep(conn);
-        self.events.push_back(Event::Connected {
-            listener,
-            conn,
-            peer,
-        });
+        self.events.push_back(Event::Connected { listener, conn, peer });
     }
 
     /// One descriptor is kept so that what was taken can still be served when none is left.
@@ -109,15 +89,7 @@ impl World {
 
 fn translate(facts: PeerFacts) -> Peer {
     match facts {
-        PeerFacts::Ip {
-            local,
-            remote,
-            scope,
-        } => Peer::Ip {
-            local,
-            remote,
-            scope,
-        },
+        PeerFacts::Ip { local, remote, scope } => Peer::Ip { local, remote, scope },
         PeerFacts::Unix { pid, uid, address } => Peer::Unix { pid, uid, address },
         PeerFacts::Vsock { local, remote } => Peer::Vsock { local, remote },
     }

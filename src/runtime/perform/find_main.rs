@@ -50,11 +50,7 @@ impl World {
             Err((detail, may_come)) => {
                 let may_come = may_come && search.wait && self.await_pid_file(&search);
                 let (unit, detail) = (search.unit, Text::from(detail));
-                self.events.push_back(Event::MainMissing {
-                    unit,
-                    may_come,
-                    detail,
-                });
+                self.events.push_back(Event::MainMissing { unit, may_come, detail });
             }
         }
     }
@@ -68,9 +64,7 @@ impl World {
         };
         if let Some(path) = &service.more.pid_file {
             let control = self.control_pid(search.unit);
-            let found = pidfile::read(Path::new(&**path), control, |pid| {
-                self.is_member(search.unit, pid)
-            });
+            let found = pidfile::read(Path::new(&**path), control, |pid| self.is_member(search.unit, pid));
             return found.map_err(|refusal| {
                 let may_come = !matches!(refusal, Refusal::Foreign(..) | Refusal::UnsafePath(..));
                 (refusal.to_string(), may_come)
@@ -88,44 +82,29 @@ impl World {
         if pid <= 1 || pid == own || Some(pid) == self.control_pid(search.unit) {
             return Err(format!("process {pid} cannot be a main process"));
         }
-        let process =
-            Process::adopt(pid).map_err(|errno| format!("process {pid}: {}", errno.desc()))?;
+        let process = Process::adopt(pid).map_err(|errno| format!("process {pid}: {}", errno.desc()))?;
         if Self::lives(&process.pidfd) && (search.trusted || self.is_member(search.unit, pid)) {
             return Ok(process);
         }
-        Err(format!(
-            "process {pid} is not part of the unit, and its sender may not say so"
-        ))
+        Err(format!("process {pid} is not part of the unit, and its sender may not say so"))
     }
 
     /// The one process of the unit that is our child.
     fn guess(&self, unit: UnitId) -> Result<Process, String> {
         let own = i32::try_from(std::process::id()).unwrap_or(0);
         let mut candidates = self.members(unit);
-        candidates
-            .retain(|pid| process::parent(*pid) == Some(own) && !self.processes.is_tracked(*pid));
+        candidates.retain(|pid| process::parent(*pid) == Some(own) && !self.processes.is_tracked(*pid));
         match candidates[..] {
-            [pid] => {
-                Process::adopt(pid).map_err(|errno| format!("process {pid}: {}", errno.desc()))
-            }
+            [pid] => Process::adopt(pid).map_err(|errno| format!("process {pid}: {}", errno.desc())),
             [] => Err("no process of the unit is left".to_owned()),
-            _ => Err(format!(
-                "{} processes could be the main one; set PIDFile=",
-                candidates.len()
-            )),
+            _ => Err(format!("{} processes could be the main one; set PIDFile=", candidates.len())),
         }
     }
 
     fn control_pid(&self, unit: UnitId) -> Option<i32> {
         let run = self.runs.get(&unit)?;
-        let procs = run
-            .procs
-            .iter()
-            .filter_map(|token| self.processes.get(*token));
-        procs
-            .into_iter()
-            .find(|proc| proc.role != Role::Main)
-            .map(|proc| proc.pid)
+        let procs = run.procs.iter().filter_map(|token| self.processes.get(*token));
+        procs.into_iter().find(|proc| proc.role != Role::Main).map(|proc| proc.pid)
     }
 
     fn is_member(&self, unit: UnitId, pid: i32) -> bool {
@@ -138,38 +117,21 @@ impl World {
         let own = i32::try_from(std::process::id()).unwrap_or(0);
         let child = process::parent(pid) == Some(own);
         self.run(search.unit, &search.settings, 0);
-        let proc = Proc {
-            unit: search.unit,
-            pid,
-            pidfd: process.pidfd,
-            role: Role::Main,
-            report: None,
-        };
+        let proc = Proc { unit: search.unit, pid, pidfd: process.pidfd, role: Role::Main, report: None };
         let (unit, proc_token) = (search.unit, search.proc);
         let tracked = self.track(proc_token, proc);
         self.events.push_back(match tracked {
-            Ok(()) => Event::MainFound {
-                unit,
-                proc: proc_token,
-                pid,
-                child,
-            },
+            Ok(()) => Event::MainFound { unit, proc: proc_token, pid, child },
             Err(errno) => {
                 let detail = format!("process {pid} cannot be watched: {}", errno.desc()).into();
-                Event::MainMissing {
-                    unit,
-                    may_come: false,
-                    detail,
-                }
+                Event::MainMissing { unit, may_come: false, detail }
             }
         });
     }
 
     /// Watches for the file; `false` if that is not possible.
     fn await_pid_file(&mut self, search: &Search) -> bool {
-        let Some(path) =
-            service_of(&search.settings).and_then(|service| service.more.pid_file.as_deref())
-        else {
+        let Some(path) = service_of(&search.settings).and_then(|service| service.more.pid_file.as_deref()) else {
             return false;
         };
         if self.pid_files.waiting.contains_key(&search.unit) {
@@ -181,9 +143,7 @@ impl World {
         });
         match watch {
             Ok(watch) => {
-                self.pid_files
-                    .waiting
-                    .insert(search.unit, (search.clone(), watch));
+                self.pid_files.waiting.insert(search.unit, (search.clone(), watch));
                 true
             }
             Err(errno) => {

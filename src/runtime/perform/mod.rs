@@ -18,51 +18,25 @@ impl World {
     /// Carries one effect out.
     pub(super) fn perform(&mut self, effect: Effect) {
         match effect {
-            Effect::Bind {
-                unit,
-                settings,
-                service,
-            } => self.bind(unit, &settings, service.as_ref()),
+            Effect::Bind { unit, settings, service } => self.bind(unit, &settings, service.as_ref()),
             Effect::Chown { unit, settings } => self.chown(unit, &settings),
             Effect::RemoveNodes { settings, ports } => self.remove_nodes(&settings, &ports),
             Effect::Close { fd } => self.close(fd),
             Effect::Watch { fd } => self.watch(fd),
             Effect::Unwatch { fd } => self.unwatch(fd),
-            Effect::Accept {
-                fd,
-                settings: _,
-                budget,
-            } => self.accept(fd, budget),
+            Effect::Accept { fd, settings: _, budget } => self.accept(fd, budget),
             Effect::Drain { fd } => self.drain(fd),
             Effect::Spawn(spawn) => self.spawn(&spawn),
-            Effect::Signal {
-                unit,
-                target,
-                signal,
-                also_hup,
-                plain,
-            } => self.signal(unit, target, signal, also_hup, plain),
+            Effect::Signal { unit, target, signal, also_hup, plain } => {
+                self.signal(unit, target, signal, also_hup, plain)
+            }
             Effect::Release { unit, settings } => self.release(unit, &settings),
             Effect::Check { unit, settings } => {
                 let verdict = self.check(&settings);
                 self.events.push_back(Event::Checked { unit, verdict });
             }
-            Effect::FindMain {
-                unit,
-                settings,
-                proc,
-                pid,
-                trusted,
-                wait,
-            } => {
-                self.find_main(find_main::Search {
-                    unit,
-                    settings,
-                    proc,
-                    pid,
-                    trusted,
-                    wait,
-                });
+            Effect::FindMain { unit, settings, proc, pid, trusted, wait } => {
+                self.find_main(find_main::Search { unit, settings, proc, pid, trusted, wait });
             }
             Effect::WatchStored { fd } => self.watch_stored(fd),
             Effect::EndIdle => self.idle = None,
@@ -80,17 +54,13 @@ impl World {
         let (common, around) = (&settings.common, &self.facts.around);
         match conditions::unmet(&common.conditions, around, "Condition") {
             Some(why) => Verdict::ConditionUnmet(why),
-            None => conditions::unmet(&common.asserts, around, "Assert")
-                .map_or(Verdict::Go, Verdict::AssertUnmet),
+            None => conditions::unmet(&common.asserts, around, "Assert").map_or(Verdict::Go, Verdict::AssertUnmet),
         }
     }
 
     /// A note of the engine; the engine knows no addresses, so they are added here.
     fn tell(&mut self, note: &Note) {
-        let listening = note
-            .unit
-            .as_ref()
-            .filter(|_| note.code == "socket-listening");
+        let listening = note.unit.as_ref().filter(|_| note.code == "socket-listening");
         match listening.and_then(|unit| self.doors.remove(unit)) {
             Some(door) => log(note, &format!("{} on {door}", note.text)),
             None => log(note, &note.text),
@@ -103,10 +73,7 @@ impl World {
                 self.upstream.ready();
                 // What nobody asked for by now belongs to no unit.
                 if self.inherited.len() > 0 {
-                    tracing::warn!(
-                        "{} passed sockets match no unit and are closed",
-                        self.inherited.len()
-                    );
+                    tracing::warn!("{} passed sockets match no unit and are closed", self.inherited.len());
                     self.inherited.close_rest();
                 }
             }

@@ -55,38 +55,18 @@ impl World {
 
     fn notified(&mut self, unit: UnitId, message: Message) {
         let known = self.processes.token_of(message.pid);
-        let ours = known.filter(|proc| {
-            self.processes
-                .get(*proc)
-                .is_some_and(|process| process.unit == unit)
-        });
+        let ours = known.filter(|proc| self.processes.get(*proc).is_some_and(|process| process.unit == unit));
         let sender = ours.map_or(Sender::Other(message.pid, message.uid == 0), Sender::Known);
-        let words = message
-            .words
-            .into_iter()
-            .map(|(key, value)| (Text::from(key), Text::from(value)))
-            .collect();
-        let fds = message
-            .fds
-            .into_iter()
-            .map(|fd| self.handles.keep(fd))
-            .collect();
-        self.events.push_back(Event::Notified {
-            unit,
-            sender,
-            words,
-            fds,
-        });
+        let words = message.words.into_iter().map(|(key, value)| (Text::from(key), Text::from(value))).collect();
+        let fds = message.fds.into_iter().map(|fd| self.handles.keep(fd)).collect();
+        self.events.push_back(Event::Notified { unit, sender, words, fds });
     }
 }
 
 /// `BARRIER=1` counts only alone and with exactly one descriptor; anything else with it makes the
 /// message void, and dropping it closes what it carried.
 fn is_barrier(message: &Message) -> bool {
-    let barrier = message
-        .words
-        .iter()
-        .any(|(key, value)| key == "BARRIER" && value == "1");
+    let barrier = message.words.iter().any(|(key, value)| key == "BARRIER" && value == "1");
     if barrier && (message.lines != 1 || message.fds.len() != 1) {
         tracing::warn!(
             "a notification of process {} with BARRIER=1 carries something else and is dropped",
@@ -101,11 +81,7 @@ fn place(runtime_dir: &Path, name: &str, unit: UnitId) -> String {
     let named = runtime_dir.join("notify").join(format!("{name}.sock"));
     match named.as_os_str().len() <= SOCKET_PATH_BYTES_MAX {
         true => named.to_string_lossy().into_owned(),
-        false => runtime_dir
-            .join("notify")
-            .join(format!("{}.sock", unit.0))
-            .to_string_lossy()
-            .into_owned(),
+        false => runtime_dir.join("notify").join(format!("{}.sock", unit.0)).to_string_lossy().into_owned(),
     }
 }
 
@@ -116,13 +92,7 @@ mod tests {
     #[test]
     fn long_names_get_a_short_path() {
         let dir = Path::new("/run/porterd");
-        assert_eq!(
-            place(dir, "a.service", UnitId(1)),
-            "/run/porterd/notify/a.service.sock"
-        );
-        assert_eq!(
-            place(dir, &"x".repeat(200), UnitId(7)),
-            "/run/porterd/notify/7.sock"
-        );
+        assert_eq!(place(dir, "a.service", UnitId(1)), "/run/porterd/notify/a.service.sock");
+        assert_eq!(place(dir, &"x".repeat(200), UnitId(7)), "/run/porterd/notify/7.sock");
     }
 }

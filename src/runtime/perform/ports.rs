@@ -84,15 +84,10 @@ impl World {
                     self.listeners.insert(token, listener);
                     fds.push((index, token));
                 }
-                self.doors
-                    .insert(settings.name.text(), door(settings, &recipe));
+                self.doors.insert(settings.name.text(), door(settings, &recipe));
                 self.events.push_back(Event::Bound { unit, fds });
             }
-            Err((trouble, detail)) => self.events.push_back(Event::BindFailed {
-                unit,
-                trouble,
-                detail,
-            }),
+            Err((trouble, detail)) => self.events.push_back(Event::BindFailed { unit, trouble, detail }),
         }
     }
 
@@ -108,11 +103,7 @@ impl World {
         for (index, port) in (0u16..).zip(&recipe.ports) {
             let listen = socket.listen.get(usize::from(index));
             if let Some(fd) = listen.and_then(|listen| self.inherited.claim(listen)) {
-                tracing::debug!(
-                    UNIT = unit.name.as_str(),
-                    "{} was handed over, it is not bound again",
-                    port.display
-                );
+                tracing::debug!(UNIT = unit.name.as_str(), "{} was handed over, it is not bound again", port.display);
                 opened.push((index, fd));
                 continue;
             }
@@ -122,26 +113,13 @@ impl World {
         Ok(opened)
     }
 
-    fn open_port(
-        &mut self,
-        unit: &Unit,
-        port: &Port,
-        owner: Owner,
-    ) -> Result<Vec<OwnedFd>, (Trouble, Text)> {
+    fn open_port(&mut self, unit: &Unit, port: &Port, owner: Owner) -> Result<Vec<OwnedFd>, (Trouble, Text)> {
         match socket::carry_out_for(port, owner) {
             Ok(opened) => {
                 for warning in &opened.warnings {
                     match warning.is_quiet() {
-                        true => tracing::debug!(
-                            UNIT = unit.name.as_str(),
-                            "{}: {warning}",
-                            port.display
-                        ),
-                        false => self.warn_unit(
-                            unit,
-                            "socket-option-failed",
-                            &format!("{}: {warning}", port.display),
-                        ),
+                        true => tracing::debug!(UNIT = unit.name.as_str(), "{}: {warning}", port.display),
+                        false => self.warn_unit(unit, "socket-option-failed", &format!("{}: {warning}", port.display)),
                     }
                 }
                 Ok(opened.fds)
@@ -164,42 +142,26 @@ impl World {
             return Owner::default();
         };
         Owner {
-            uid: chown
-                .user
-                .as_deref()
-                .and_then(|name| self.user(name))
-                .map(|user| user.uid),
+            uid: chown.user.as_deref().and_then(|name| self.user(name)).map(|user| user.uid),
             gid: chown.group.as_deref().and_then(|name| self.group(name)),
         }
     }
 
     fn listener(&self, socket: &SocketUnit, index: u16, fd: &OwnedFd) -> Listener {
         let listen = socket.listen.get(usize::from(index));
-        let facts = if socket.accept {
-            ListenerFacts::of(fd).ok()
-        } else {
-            None
-        };
+        let facts = if socket.accept { ListenerFacts::of(fd).ok() } else { None };
         let calls = match (socket.accept, listen) {
             (true, Some(listen)) => bind::connection_calls(socket, listen, &self.facts.bind),
             _ => Vec::new(),
         };
-        Listener {
-            facts,
-            calls,
-            urgent: matches!(listen, Some(Listen::Special(_))),
-        }
+        Listener { facts, calls, urgent: matches!(listen, Some(Listen::Special(_))) }
     }
 
     pub(super) fn chown(&mut self, unit: UnitId, settings: &Arc<Unit>) {
         let outcome = self.chown_nodes(settings);
         self.events.push_back(match outcome {
             Ok(()) => Event::Chowned { unit },
-            Err((status, detail)) => Event::ChownFailed {
-                unit,
-                status,
-                detail,
-            },
+            Err((status, detail)) => Event::ChownFailed { unit, status, detail },
         });
     }
 
@@ -210,26 +172,19 @@ impl World {
         let Some(chown) = bind::recipe(socket, None, &self.facts.bind).chown else {
             return Ok(());
         };
-        let missing = |what: &str, name: &str| {
-            format!("there is no {what} `{name}`; create it, or correct Socket{what}=")
-        };
+        let missing =
+            |what: &str, name: &str| format!("there is no {what} `{name}`; create it, or correct Socket{what}=");
         let mut uid = None;
         let mut gid = None;
         if let Some(name) = chown.user.as_deref() {
-            let user = self
-                .user(name)
-                .ok_or_else(|| (STATUS_USER, missing("User", name).into()))?;
+            let user = self.user(name).ok_or_else(|| (STATUS_USER, missing("User", name).into()))?;
             uid = Some(user.uid);
             gid = Some(user.gid);
         }
         if let Some(name) = chown.group.as_deref() {
-            gid = Some(
-                self.group(name)
-                    .ok_or_else(|| (STATUS_GROUP, missing("Group", name).into()))?,
-            );
+            gid = Some(self.group(name).ok_or_else(|| (STATUS_GROUP, missing("Group", name).into()))?);
         }
-        socket::chown(&chown.paths, uid, gid)
-            .map_err(|error| (STATUS_CHOWN, error.to_string().into()))
+        socket::chown(&chown.paths, uid, gid).map_err(|error| (STATUS_CHOWN, error.to_string().into()))
     }
 
     pub(super) fn remove_nodes(&mut self, settings: &Unit, ports: &[u16]) {
@@ -254,15 +209,8 @@ impl World {
     }
 
     pub(super) fn watch(&mut self, fd: FdToken) {
-        let urgent = self
-            .listeners
-            .get(&fd)
-            .is_some_and(|listener| listener.urgent);
-        let interest = if urgent {
-            Interest::ReadOrPriority
-        } else {
-            Interest::Read
-        };
+        let urgent = self.listeners.get(&fd).is_some_and(|listener| listener.urgent);
+        let interest = if urgent { Interest::ReadOrPriority } else { Interest::Read };
         let Some(handle) = self.handles.get_mut(fd) else {
             return;
         };
@@ -291,11 +239,7 @@ impl World {
         let Some(handle) = self.handles.get_mut(fd) else {
             return;
         };
-        if !handle.watched
-            && Source::Stored(fd)
-                .add(&self.poll, &handle.fd, Interest::Hangup)
-                .is_ok()
-        {
+        if !handle.watched && Source::Stored(fd).add(&self.poll, &handle.fd, Interest::Hangup).is_ok() {
             handle.watched = true;
         }
     }
@@ -303,11 +247,7 @@ impl World {
 
 /// Where a socket listens, and for somebody at a terminal what to type.
 fn door(unit: &Unit, recipe: &Recipe) -> String {
-    let ports: Vec<String> = recipe
-        .ports
-        .iter()
-        .map(|port| format!("{} ({})", port.display, port.type_word))
-        .collect();
+    let ports: Vec<String> = recipe.ports.iter().map(|port| format!("{} ({})", port.display, port.type_word)).collect();
     let mut text = ports.join(", ");
     if hints::is_terminal() {
         for suggestion in hints::to_try(unit) {

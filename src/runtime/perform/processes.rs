@@ -38,10 +38,7 @@ impl World {
             }
         }
         self.note_emptiness(proc.unit);
-        self.events.push_back(Event::Exited {
-            proc: token,
-            status,
-        });
+        self.events.push_back(Event::Exited { proc: token, status });
         Some(proc.unit)
     }
 
@@ -68,8 +65,7 @@ impl World {
     /// Sees whether anybody is left in a unit, and remembers it, so that signalling nobody costs
     /// nothing.
     fn note_emptiness(&mut self, unit: UnitId) {
-        let empty = self.runs.get(&unit).is_some_and(|run| run.procs.is_empty())
-            && self.leftovers(unit).is_empty();
+        let empty = self.runs.get(&unit).is_some_and(|run| run.procs.is_empty()) && self.leftovers(unit).is_empty();
         if let Some(run) = self.runs.get_mut(&unit) {
             run.empty = empty;
         }
@@ -115,10 +111,7 @@ impl World {
         };
         self.last_stray += 1;
         let token = self.last_stray;
-        if Source::Stray(token)
-            .add(&self.poll, &process.pidfd, Interest::Read)
-            .is_err()
-        {
+        if Source::Stray(token).add(&self.poll, &process.pidfd, Interest::Read).is_err() {
             return;
         }
         self.strays.insert(token, (unit, process.pidfd));
@@ -141,27 +134,15 @@ impl World {
         let Some(run) = self.runs.get(&unit) else {
             return Vec::new();
         };
-        let tracked = |pid: &i32| {
-            self.processes
-                .token_of(*pid)
-                .is_some_and(|token| run.procs.contains(&token))
-        };
+        let tracked = |pid: &i32| self.processes.token_of(*pid).is_some_and(|token| run.procs.contains(&token));
         if let Some(group) = &run.group {
-            return self
-                .groups
-                .members(group)
-                .into_iter()
-                .filter(|pid| !tracked(pid))
-                .collect();
+            return self.groups.members(group).into_iter().filter(|pid| !tracked(pid)).collect();
         }
         // Whoever is left of a unit without tracked processes has an ancestor that became our child.
         if run.procs.is_empty() && !self.has_strangers() {
             return Vec::new();
         }
-        self.members(unit)
-            .into_iter()
-            .filter(|pid| !tracked(pid))
-            .collect()
+        self.members(unit).into_iter().filter(|pid| !tracked(pid)).collect()
     }
 
     /// All processes of a unit, found by ancestry where there is no control group.
@@ -172,19 +153,9 @@ impl World {
         if let Some(group) = &run.group {
             return self.groups.members(group);
         }
-        let alive: Vec<i32> = run
-            .procs
-            .iter()
-            .filter_map(|token| self.processes.get(*token))
-            .map(|p| p.pid)
-            .collect();
-        let invocation =
-            (run.invocation != 0).then(|| format!("INVOCATION_ID={:032x}", run.invocation));
-        process::members(&Roots {
-            alive: &alive,
-            past: &run.past,
-            invocation: invocation.as_deref(),
-        })
+        let alive: Vec<i32> = run.procs.iter().filter_map(|token| self.processes.get(*token)).map(|p| p.pid).collect();
+        let invocation = (run.invocation != 0).then(|| format!("INVOCATION_ID={:032x}", run.invocation));
+        process::members(&Roots { alive: &alive, past: &run.past, invocation: invocation.as_deref() })
     }
 
     /// Whether we have a child that nobody tracks. Where the kernel does not list children: perhaps.
@@ -194,10 +165,7 @@ impl World {
         let Ok(children) = std::fs::read_to_string(path) else {
             return true;
         };
-        children
-            .split_ascii_whitespace()
-            .filter_map(|pid| pid.parse().ok())
-            .any(|pid| !self.processes.is_tracked(pid))
+        children.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).any(|pid| !self.processes.is_tracked(pid))
     }
 
     /// Collects ended children that nobody tracks: orphans of services.
@@ -209,11 +177,7 @@ impl World {
     }
 
     /// Watches a process. `Err` leaves it untracked.
-    pub(super) fn track(
-        &mut self,
-        token: ProcToken,
-        proc: crate::runtime::processes::Proc,
-    ) -> Result<(), Errno> {
+    pub(super) fn track(&mut self, token: ProcToken, proc: crate::runtime::processes::Proc) -> Result<(), Errno> {
         Source::Exit(token).add(&self.poll, &proc.pidfd, Interest::Read)?;
         if let Some((pipe, _)) = &proc.report {
             Source::Report(token).add(&self.poll, pipe, Interest::Read)?;

@@ -9,14 +9,7 @@ use crate::unit::Unit;
 use std::os::fd::AsFd;
 
 impl World {
-    pub(super) fn signal(
-        &mut self,
-        unit: UnitId,
-        target: SignalTarget,
-        signal: i32,
-        also_hup: bool,
-        plain: bool,
-    ) {
+    pub(super) fn signal(&mut self, unit: UnitId, target: SignalTarget, signal: i32, also_hup: bool, plain: bool) {
         let signals = sequence(signal, also_hup, plain);
         let mut found = self.signal_tracked(unit, target, &signals);
         if target == SignalTarget::All {
@@ -57,10 +50,7 @@ impl World {
     }
 
     fn tracked(&self, unit: UnitId) -> Vec<ProcToken> {
-        self.runs
-            .get(&unit)
-            .map(|run| run.procs.clone())
-            .unwrap_or_default()
+        self.runs.get(&unit).map(|run| run.procs.clone()).unwrap_or_default()
     }
 
     /// Everybody else in the unit, over and over until nobody new shows up.
@@ -71,21 +61,12 @@ impl World {
         if run.empty {
             return false;
         }
-        let spare: Vec<i32> = run
-            .procs
-            .iter()
-            .filter_map(|token| self.processes.get(*token))
-            .map(|p| p.pid)
-            .collect();
+        let spare: Vec<i32> = run.procs.iter().filter_map(|token| self.processes.get(*token)).map(|p| p.pid).collect();
         if let Some(group) = &run.group
             && signals.first() == Some(&libc::SIGKILL)
         {
             // One write reaches everybody, whatever they fork meanwhile.
-            let others = self
-                .groups
-                .members(group)
-                .iter()
-                .any(|pid| !spare.contains(pid));
+            let others = self.groups.members(group).iter().any(|pid| !spare.contains(pid));
             if !others || self.groups.kill(group) {
                 return others;
             }
@@ -154,10 +135,7 @@ fn sequence(signal: i32, also_hup: bool, plain: bool) -> Vec<i32> {
     signals
 }
 
-#[allow(
-    clippy::disallowed_methods,
-    reason = "the pid file of a service that is down"
-)]
+#[allow(clippy::disallowed_methods, reason = "the pid file of a service that is down")]
 fn remove_pid_file(path: &str) {
     match std::fs::remove_file(path) {
         Ok(()) => {}

@@ -11,9 +11,7 @@ use crate::ids::{ProcToken, Text};
 use crate::linux::clone::{self, Outcome, StepFailure};
 use crate::linux::errno::{During, classify};
 use crate::linux::process;
-use crate::plan::exec::{
-    self as plan, Blueprint, Identity, LookUpFailure, Occasion, PassedFd, PerStart,
-};
+use crate::plan::exec::{self as plan, Blueprint, Identity, LookUpFailure, Occasion, PassedFd, PerStart};
 use crate::plan::program::{Program, Step, Supply};
 use crate::runtime::processes::Proc;
 use crate::runtime::world::World;
@@ -93,25 +91,17 @@ impl<'a> Settings<'a> {
 impl World {
     pub(super) fn spawn(&mut self, spawn: &Spawn) {
         if let Err((trouble, detail)) = self.try_spawn(spawn) {
-            self.events.push_back(Event::SpawnFailed {
-                proc: spawn.proc,
-                trouble,
-                detail,
-            });
+            self.events.push_back(Event::SpawnFailed { proc: spawn.proc, trouble, detail });
         }
     }
 
     fn try_spawn(&mut self, spawn: &Spawn) -> Result<(), Failure> {
-        let settings = Settings::of(&spawn.settings).ok_or((
-            Trouble::Unsupported,
-            Text::from("units of this kind run nothing"),
-        ))?;
+        let settings = Settings::of(&spawn.settings)
+            .ok_or((Trouble::Unsupported, Text::from("units of this kind run nothing")))?;
         self.run(spawn.unit, &spawn.settings, spawn.invocation);
         self.make_group(spawn.unit, &spawn.settings, settings.exec);
         let notify = match settings.may_notify(spawn.role) {
-            true => self
-                .notify_path(spawn.unit)
-                .map_err(|why| (Trouble::Other(0), why.into()))?,
+            true => self.notify_path(spawn.unit).map_err(|why| (Trouble::Other(0), why.into()))?,
             false => None,
         };
         let program = self.program(spawn, &settings, notify.as_deref())?;
@@ -121,18 +111,11 @@ impl World {
         }
         let child = child.map_err(|errno| {
             let hint = match errno {
-                Errno::EAGAIN => {
-                    "; a limit of processes was reached (TasksMax=, RLIMIT_NPROC, pid_max)"
-                }
-                Errno::EMFILE | Errno::ENFILE => {
-                    "; no descriptors are left (LimitNOFILE= of porterd)"
-                }
+                Errno::EAGAIN => "; a limit of processes was reached (TasksMax=, RLIMIT_NPROC, pid_max)",
+                Errno::EMFILE | Errno::ENFILE => "; no descriptors are left (LimitNOFILE= of porterd)",
                 _ => "",
             };
-            (
-                trouble_of(classify(errno, During::Clone)),
-                Text::from(format!("{}{hint}", errno.desc())),
-            )
+            (trouble_of(classify(errno, During::Clone)), Text::from(format!("{}{hint}", errno.desc())))
         })?;
         self.born(spawn, &program, child);
         Ok(())
@@ -146,13 +129,7 @@ impl World {
             Outcome::Failed(failure) => (Some(step_failure(token, &program.steps, failure)), None),
             Outcome::Pending(pipe) => (None, Some((pipe, program.steps.clone()))),
         };
-        let proc = Proc {
-            unit: spawn.unit,
-            pid: child.pid,
-            pidfd: child.pidfd,
-            role: spawn.role,
-            report,
-        };
+        let proc = Proc { unit: spawn.unit, pid: child.pid, pidfd: child.pidfd, role: spawn.role, report };
         let pid = proc.pid;
         if let Err(errno) = self.track(token, proc) {
             // Nobody would notice its end: better no process than one that is never missed. It is
@@ -161,23 +138,14 @@ impl World {
                 process.signal(libc::SIGKILL).ok();
             }
             let detail = format!("process {pid} cannot be watched: {}", errno.desc()).into();
-            self.events.push_back(Event::SpawnFailed {
-                proc: token,
-                trouble: Trouble::Exhausted,
-                detail,
-            });
+            self.events.push_back(Event::SpawnFailed { proc: token, trouble: Trouble::Exhausted, detail });
             return;
         }
         self.events.push_back(Event::Spawned { proc: token, pid });
         self.events.extend(told);
     }
 
-    fn program(
-        &mut self,
-        spawn: &Spawn,
-        settings: &Settings<'_>,
-        notify: Option<&str>,
-    ) -> Result<Program, Failure> {
+    fn program(&mut self, spawn: &Spawn, settings: &Settings<'_>, notify: Option<&str>) -> Result<Program, Failure> {
         let identity = self.identity(settings.exec, &spawn.command);
         if let Err(failure) = &identity {
             self.warn_unit(&spawn.settings, "identity-unknown", &failure.message);
@@ -206,25 +174,15 @@ impl World {
             environment_files: &files,
             log: true,
             ambient: &self.facts.ambient,
-            start: PerStart {
-                variables: &spawn.variables,
-                invocation: spawn.invocation,
-                notify_socket: notify,
-            },
+            start: PerStart { variables: &spawn.variables, invocation: spawn.invocation, notify_socket: notify },
         };
         let name = &spawn.settings.name;
-        let key = name
-            .template()
-            .map_or_else(|| name.text(), |template| template.text());
-        let known = self
-            .blueprints
-            .get(&key)
-            .and_then(|list| list.iter().find(|blueprint| blueprint.fits(&occasion)));
+        let key = name.template().map_or_else(|| name.text(), |template| template.text());
+        let known = self.blueprints.get(&key).and_then(|list| list.iter().find(|blueprint| blueprint.fits(&occasion)));
         if let Some(blueprint) = known {
             return Ok(blueprint.program(&occasion.start));
         }
-        let refused =
-            |error: plan::PlanError| (Trouble::Other(libc::EINVAL), Text::from(error.to_string()));
+        let refused = |error: plan::PlanError| (Trouble::Other(libc::EINVAL), Text::from(error.to_string()));
         let planned = plan::program(&occasion).map_err(refused)?;
         for warning in &planned.warnings {
             tracing::warn!(UNIT = name.as_str(), CODE = "command-line", "{warning}");
@@ -246,55 +204,34 @@ impl World {
         program: &Program,
     ) -> Result<clone::Child, Errno> {
         let wants = |supply: Supply| program.supplies.contains(&supply);
-        let data = if wants(Supply::Data) {
-            Some(data(&settings.exec.standard_input_data)?)
-        } else {
-            None
-        };
+        let data = if wants(Supply::Data) { Some(data(&settings.exec.standard_input_data)?) } else { None };
         if wants(Supply::Idle) && self.idle.is_none() {
             self.idle = Some(nix::unistd::pipe2(OFlag::O_CLOEXEC)?);
         }
         let log = match wants(Supply::Log) {
-            true => Some(self.outputs.writer(
-                &self.poll,
-                &spawn.settings.name,
-                settings.exec,
-                &spawn.command.path,
-            )?),
+            true => Some(self.outputs.writer(&self.poll, &spawn.settings.name, settings.exec, &spawn.command.path)?),
             false => None,
         };
         let mut supplies: Vec<BorrowedFd<'_>> = Vec::with_capacity(program.supplies.len());
         for supply in program.supplies.iter() {
             let fd = match supply {
-                Supply::Passed(index) => spawn
-                    .pass
-                    .get(usize::from(*index))
-                    .and_then(|passed| self.handles.get(passed.fd)),
+                Supply::Passed(index) => {
+                    spawn.pass.get(usize::from(*index)).and_then(|passed| self.handles.get(passed.fd))
+                }
                 Supply::Log => log,
                 Supply::Data => data.as_ref().map(AsFd::as_fd),
                 Supply::Idle => self.idle.as_ref().map(|(read, _)| read.as_fd()),
             };
             supplies.push(fd.ok_or(Errno::EBADF)?);
         }
-        let group = self
-            .runs
-            .get(&spawn.unit)
-            .and_then(|run| run.group.as_ref());
-        let birth_place = group
-            .map(|group| self.groups.birth_place(group))
-            .transpose()?
-            .flatten();
+        let group = self.runs.get(&spawn.unit).and_then(|run| run.group.as_ref());
+        let birth_place = group.map(|group| self.groups.birth_place(group)).transpose()?.flatten();
         clone::spawn(program, &supplies, birth_place.as_ref().map(AsFd::as_fd))
     }
 
     /// The user database's answer, asked for only if the unit asks for somebody else.
-    fn identity(
-        &mut self,
-        exec: &ExecSettings,
-        command: &Command,
-    ) -> Result<Identity, LookUpFailure> {
-        let asks =
-            exec.user.is_some() || exec.group.is_some() || !exec.supplementary_groups.is_empty();
+    fn identity(&mut self, exec: &ExecSettings, command: &Command) -> Result<Identity, LookUpFailure> {
+        let asks = exec.user.is_some() || exec.group.is_some() || !exec.supplementary_groups.is_empty();
         if !asks || command.privilege == Privilege::Full && exec.user.is_none() {
             return Ok(Identity::default());
         }
@@ -302,10 +239,7 @@ impl World {
     }
 
     /// All assignments of `EnvironmentFile=`, read again at every start.
-    fn environment_files(
-        &self,
-        files: &[EnvironmentFile],
-    ) -> Result<Vec<(String, String)>, Failure> {
+    fn environment_files(&self, files: &[EnvironmentFile]) -> Result<Vec<(String, String)>, Failure> {
         let mut assignments = Vec::new();
         for file in files {
             let paths = match file.pattern.contains(['*', '?', '[']) {
@@ -313,10 +247,7 @@ impl World {
                 false => vec![std::path::PathBuf::from(&*file.pattern)],
             };
             if paths.is_empty() && !file.optional {
-                return Err((
-                    Trouble::Absent,
-                    format!("no environment file matches {}", file.pattern).into(),
-                ));
+                return Err((Trouble::Absent, format!("no environment file matches {}", file.pattern).into()));
             }
             for path in paths {
                 let parsed = read_bounded(&path).map_err(|error| error.to_string());
@@ -329,8 +260,7 @@ impl World {
                     }
                     Err(_) if file.optional => {}
                     Err(why) => {
-                        let detail =
-                            format!("cannot read the environment file {}: {why}", path.display());
+                        let detail = format!("cannot read the environment file {}: {why}", path.display());
                         return Err((Trouble::Absent, detail.into()));
                     }
                 }
@@ -345,29 +275,15 @@ pub(super) fn step_failure(proc: ProcToken, steps: &[Step], failure: StepFailure
     let (status, detail) = match steps.get(failure.step) {
         Some(step) => {
             let purpose = step.purpose();
-            let detail = format!(
-                "{} failed: {}",
-                crate::plan::explain::step(step),
-                failure.errno.desc()
-            );
+            let detail = format!("{} failed: {}", crate::plan::explain::step(step), failure.errno.desc());
             (purpose.exit_status(), detail)
         }
         None => {
             let purpose = crate::plan::program::Purpose::Cgroup;
-            (
-                purpose.exit_status(),
-                format!(
-                    "entering the control group failed: {}",
-                    failure.errno.desc()
-                ),
-            )
+            (purpose.exit_status(), format!("entering the control group failed: {}", failure.errno.desc()))
         }
     };
-    Event::StepFailed {
-        proc,
-        status,
-        detail: detail.into(),
-    }
+    Event::StepFailed { proc, status, detail: detail.into() }
 }
 
 /// Something that can be read once and holds the bytes.
@@ -383,20 +299,13 @@ fn data(bytes: &[u8]) -> Result<OwnedFd, Errno> {
     Ok(fd)
 }
 
-#[allow(
-    clippy::disallowed_methods,
-    reason = "environment files are read when a process is started"
-)]
+#[allow(clippy::disallowed_methods, reason = "environment files are read when a process is started")]
 fn read_bounded(path: &std::path::Path) -> std::io::Result<Vec<u8>> {
     use std::io::Read;
     let mut bytes = Vec::new();
-    std::fs::File::open(path)?
-        .take(ENVIRONMENT_FILE_BYTES_MAX as u64 + 1)
-        .read_to_end(&mut bytes)?;
+    std::fs::File::open(path)?.take(ENVIRONMENT_FILE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
     match bytes.len() > ENVIRONMENT_FILE_BYTES_MAX {
-        true => Err(std::io::Error::other(format!(
-            "longer than {ENVIRONMENT_FILE_BYTES_MAX} bytes"
-        ))),
+        true => Err(std::io::Error::other(format!("longer than {ENVIRONMENT_FILE_BYTES_MAX} bytes"))),
         false => Ok(bytes),
     }
 }

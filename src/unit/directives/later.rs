@@ -75,10 +75,14 @@ pub(super) static ROWS: &[Row] = &[
     full(BOTH, "TemporaryFileSystem", any, "Paths at which there is an empty memory file system").missing(SANDBOX),
     full(BOTH, "MountFlags", any, "Whether mounts spread: shared, slave or private").not_yet(SANDBOX),
     full(BOTH, "MountAPIVFS", any, "Whether /proc, /sys and /dev are mounted in a root directory").not_yet(SANDBOX),
-    full(BOTH, "BindLogSockets", any, "Whether the log sockets are mounted in a root directory").not_yet(SANDBOX).since(257),
+    full(BOTH, "BindLogSockets", any, "Whether the log sockets are mounted in a root directory")
+        .not_yet(SANDBOX)
+        .since(257),
     full(BOTH, "KeyringMode", any, "Kernel keyring of the processes: inherit, private or shared").not_yet(SANDBOX),
     full(BOTH, "RemoveIPC", switch, "Remove IPC objects of the user at the end").not_yet(SANDBOX),
-    full(BOTH, "DelegateNamespaces", any, "Namespaces that are owned by the user namespace").not_yet(SANDBOX).since(258),
+    full(BOTH, "DelegateNamespaces", any, "Namespaces that are owned by the user namespace")
+        .not_yet(SANDBOX)
+        .since(258),
     full(BOTH, "LandlockConfig", any, "Landlock rules").not_yet(SANDBOX).since(261),
     full(BOTH, "SystemCallFilter", any, "System calls that are allowed or forbidden").not_yet(SECCOMP),
     full(BOTH, "SystemCallArchitectures", any, "Architectures of system calls that are allowed").not_yet(SECCOMP),
@@ -91,8 +95,11 @@ pub(super) static ROWS: &[Row] = &[
     full(BOTH, "RestrictAddressFamilies", any, "Address families in which sockets may be made").not_yet(SECCOMP),
     full(BOTH, "RestrictFileSystems", any, "File systems that may be used").not_yet(SANDBOX),
     full(BOTH, "LockPersonality", switch, "The personality cannot be changed").not_yet(SECCOMP),
-    full(BOTH, "DynamicUser", switch, "A user that exists only while the unit runs").missing("dynamic users are not made"),
-    full(BOTH, "SetLoginEnvironment", any, "Whether USER, HOME and SHELL are set").not_yet("they are set when User= is set").since(255),
+    full(BOTH, "DynamicUser", switch, "A user that exists only while the unit runs")
+        .missing("dynamic users are not made"),
+    full(BOTH, "SetLoginEnvironment", any, "Whether USER, HOME and SHELL are set")
+        .not_yet("they are set when User= is set")
+        .since(255),
     full(BOTH, "RootImage", any, "Disk image that is the root for commands").missing(IMAGE),
     full(BOTH, "RootImageOptions", any, "Mount options of RootImage=").missing(IMAGE),
     full(BOTH, "RootImagePolicy", any, "What is demanded of RootImage=").missing(IMAGE).since(254),
@@ -106,9 +113,11 @@ pub(super) static ROWS: &[Row] = &[
     full(BOTH, "ExtensionImages", any, "Disk images laid over the root").missing(IMAGE),
     full(BOTH, "ExtensionImagePolicy", any, "What is demanded of ExtensionImages=").missing(IMAGE).since(254),
     full(BOTH, "ExtensionDirectories", any, "Directories laid over the root").missing(IMAGE),
-    full(BOTH, "RuntimeDirectory", runtime_directory, "Directories below /run that exist while the unit runs").missing(DIRECTORY),
+    full(BOTH, "RuntimeDirectory", runtime_directory, "Directories below /run that exist while the unit runs")
+        .missing(DIRECTORY),
     full(BOTH, "RuntimeDirectoryMode", any, "Permissions of RuntimeDirectory=").not_yet(DIRECTORY),
-    full(BOTH, "RuntimeDirectoryPreserve", any, "Whether RuntimeDirectory= stays: no, yes or restart").not_yet(DIRECTORY),
+    full(BOTH, "RuntimeDirectoryPreserve", any, "Whether RuntimeDirectory= stays: no, yes or restart")
+        .not_yet(DIRECTORY),
     full(BOTH, "StateDirectory", any, "Directories below /var/lib").missing(DIRECTORY),
     full(BOTH, "StateDirectoryMode", any, "Permissions of StateDirectory=").not_yet(DIRECTORY),
     full(BOTH, "StateDirectoryAccounting", switch, "Count the size of StateDirectory=").not_yet(DIRECTORY).since(258),
@@ -140,9 +149,12 @@ pub(super) static ROWS: &[Row] = &[
     full(BOTH, "UtmpIdentifier", any, "Identifier of the session in utmp").not_yet("utmp is not written"),
     full(BOTH, "UtmpMode", any, "Kind of the session in utmp: init, login or user").not_yet("utmp is not written"),
     full(BOTH, "LogExtraFields", any, "Fields added to journal entries").not_yet("log lines have no further fields"),
-    full(BOTH, "LogRateLimitIntervalSec", any, "Window in which log lines are counted").not_yet("log lines are not limited"),
+    full(BOTH, "LogRateLimitIntervalSec", any, "Window in which log lines are counted")
+        .not_yet("log lines are not limited"),
     full(BOTH, "LogRateLimitBurst", any, "Log lines allowed in one window").not_yet("log lines are not limited"),
-    full(BOTH, "LogFilterPatterns", any, "Log lines that are kept or dropped").not_yet("log lines are not filtered").since(253),
+    full(BOTH, "LogFilterPatterns", any, "Log lines that are kept or dropped")
+        .not_yet("log lines are not filtered")
+        .since(253),
     full(BOTH, "LogNamespace", any, "Journal namespace of log lines").not_yet("there is one log for all units"),
     full(BOTH, "NUMAPolicy", any, "Memory policy of the processes").not_yet("it is not set"),
     full(BOTH, "NUMAMask", any, "Memory nodes of NUMAPolicy=").not_yet("it is not set"),
@@ -208,15 +220,23 @@ pub(super) static ROWS: &[Row] = &[
     full(BOTH, "SocketBindAllow", any, "Addresses the processes may bind to").not_yet(CGROUP),
     full(BOTH, "SocketBindDeny", any, "Addresses the processes may not bind to").not_yet(CGROUP),
     full(BOTH, "RestrictNetworkInterfaces", any, "Network interfaces that may be used").not_yet(CGROUP),
-    full(BOTH, "BindNetworkInterface", any, "Network interface that new sockets are bound to").not_yet(CGROUP).since(260),
+    full(BOTH, "BindNetworkInterface", any, "Network interface that new sockets are bound to")
+        .not_yet(CGROUP)
+        .since(260),
     full(BOTH, "NFTSet", any, "Firewall sets that know the control group").not_yet(CGROUP).since(255),
     full(BOTH, "ManagedOOMSwap", any, "What systemd-oomd does about swap").not_yet(CGROUP),
     full(BOTH, "ManagedOOMMemoryPressure", any, "What systemd-oomd does about memory pressure").not_yet(CGROUP),
     full(BOTH, "ManagedOOMMemoryPressureLimit", any, "Memory pressure at which systemd-oomd acts").not_yet(CGROUP),
-    full(BOTH, "ManagedOOMMemoryPressureDurationSec", any, "Time after which systemd-oomd acts").not_yet(CGROUP).since(257),
+    full(BOTH, "ManagedOOMMemoryPressureDurationSec", any, "Time after which systemd-oomd acts")
+        .not_yet(CGROUP)
+        .since(257),
     full(BOTH, "ManagedOOMPreference", any, "How gladly systemd-oomd kills the unit").not_yet(CGROUP),
-    full(BOTH, "MemoryPressureWatch", any, "Whether the processes are told of memory pressure").not_yet(CGROUP).since(254),
-    full(BOTH, "MemoryPressureThresholdSec", any, "Stall time that counts as memory pressure").not_yet(CGROUP).since(254),
+    full(BOTH, "MemoryPressureWatch", any, "Whether the processes are told of memory pressure")
+        .not_yet(CGROUP)
+        .since(254),
+    full(BOTH, "MemoryPressureThresholdSec", any, "Stall time that counts as memory pressure")
+        .not_yet(CGROUP)
+        .since(254),
     full(BOTH, "CoredumpReceive", switch, "Whether core dumps of containers are passed in").not_yet(CGROUP).since(255),
     full(BOTH, "NetClass", any, "Removed from systemd").ignored(REMOVED),
 ];

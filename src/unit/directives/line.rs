@@ -251,12 +251,7 @@ impl Line<'_> {
     }
 
     /// A list of words that grows; empty empties it. A word that does not pass is left out.
-    pub fn list(
-        &mut self,
-        rules: Rules,
-        check: Parse<Text>,
-        field: Field<Vec<Text>>,
-    ) -> Outcome {
+    pub fn list(&mut self, rules: Rules, check: Parse<Text>, field: Field<Vec<Text>>) -> Outcome {
         if self.is_empty() {
             field(self.draft).clear();
             return Ok(());

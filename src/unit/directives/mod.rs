@@ -142,8 +142,16 @@ pub fn turns_off(text: &str) -> bool {
 pub fn rows() -> &'static [&'static Row] {
     static SORTED: OnceLock<Vec<&'static Row>> = OnceLock::new();
     SORTED.get_or_init(|| {
-        let files =
-            [unit::ROWS, unit::CONDITIONS, socket::ROWS, service::ROWS, exec::ROWS, process::ROWS, stdio::ROWS, later::ROWS];
+        let files = [
+            unit::ROWS,
+            unit::CONDITIONS,
+            socket::ROWS,
+            service::ROWS,
+            exec::ROWS,
+            process::ROWS,
+            stdio::ROWS,
+            later::ROWS,
+        ];
         let mut all: Vec<&'static Row> = files.into_iter().flatten().collect();
         all.sort_by_key(|row| (row.name, row.sections));
         all

@@ -7,15 +7,45 @@ use crate::syntax::words::Rules;
 use crate::unit::values::{names, path, scalar, time};
 
 pub(super) static ROWS: &[Row] = &[
-    full(BOTH, "Nice", |l| l.set_some(|t| scalar::int_within(t, -20, 19), |d| &mut d.exec.nice), "Nice level, -20 to 19"),
-    full(BOTH, "OOMScoreAdjust", |l| l.set_some(|t| scalar::int_within(t, -1000, 1000), |d| &mut d.exec.oom_score_adjust), "How likely the kernel kills the processes for lack of memory, -1000 to 1000"),
-    full(BOTH, "CPUSchedulingPolicy", |l| l.set_some(names::scheduling_policy, |d| &mut d.rare.cpu_scheduling_policy), "Scheduling policy: other, batch, idle, fifo or rr"),
-    full(BOTH, "CPUSchedulingPriority", |l| l.set_some(|t| scalar::int_within(t, 1, 99), |d| &mut d.rare.cpu_scheduling_priority), "Priority within the real-time policies, 1 to 99"),
-    full(BOTH, "CPUSchedulingResetOnFork", |l| l.set(scalar::boolean, |d| &mut d.rare.cpu_scheduling_reset_on_fork), "Children start with the ordinary policy"),
+    full(
+        BOTH,
+        "Nice",
+        |l| l.set_some(|t| scalar::int_within(t, -20, 19), |d| &mut d.exec.nice),
+        "Nice level, -20 to 19",
+    ),
+    full(
+        BOTH,
+        "OOMScoreAdjust",
+        |l| l.set_some(|t| scalar::int_within(t, -1000, 1000), |d| &mut d.exec.oom_score_adjust),
+        "How likely the kernel kills the processes for lack of memory, -1000 to 1000",
+    ),
+    full(
+        BOTH,
+        "CPUSchedulingPolicy",
+        |l| l.set_some(names::scheduling_policy, |d| &mut d.rare.cpu_scheduling_policy),
+        "Scheduling policy: other, batch, idle, fifo or rr",
+    ),
+    full(
+        BOTH,
+        "CPUSchedulingPriority",
+        |l| l.set_some(|t| scalar::int_within(t, 1, 99), |d| &mut d.rare.cpu_scheduling_priority),
+        "Priority within the real-time policies, 1 to 99",
+    ),
+    full(
+        BOTH,
+        "CPUSchedulingResetOnFork",
+        |l| l.set(scalar::boolean, |d| &mut d.rare.cpu_scheduling_reset_on_fork),
+        "Children start with the ordinary policy",
+    ),
     full(BOTH, "CPUAffinity", cpu_affinity, "Processors on which the processes may run"),
     full(BOTH, "IOSchedulingClass", io_class, "Input/output scheduling class: realtime, best-effort or idle"),
     full(BOTH, "IOSchedulingPriority", io_priority, "Priority within the input/output class, 0 to 7"),
-    full(BOTH, "TimerSlackNSec", |l| l.set_some(time::span_nsec, |d| &mut d.rare.timer_slack_nsec), "How late timers may be, so that wake-ups can be joined"),
+    full(
+        BOTH,
+        "TimerSlackNSec",
+        |l| l.set_some(time::span_nsec, |d| &mut d.rare.timer_slack_nsec),
+        "How late timers may be, so that wake-ups can be joined",
+    ),
     full(BOTH, "CapabilityBoundingSet", bounding_set, "Capabilities that processes can ever have"),
     full(BOTH, "AmbientCapabilities", ambient, "Capabilities that processes keep although User= is not root"),
     full(BOTH, "SecureBits", secure_bits, "Switches for how root and capabilities belong together"),

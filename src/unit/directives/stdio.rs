@@ -9,16 +9,52 @@ use crate::unit::values::{names, path, scalar};
 
 pub(super) static ROWS: &[Row] = &[
     full(BOTH, "StandardInput", input, "Where descriptor 0 leads: null, tty, data, file:PATH, socket or fd:NAME"),
-    full(BOTH, "StandardOutput", |l| output(l).map(|o| l.draft.exec.standard_output = o), "Where descriptor 1 leads: inherit, null, tty, journal, kmsg, file:PATH, append:PATH, truncate:PATH, socket or fd:NAME"),
-    full(BOTH, "StandardError", |l| output(l).map(|o| l.draft.exec.standard_error = o), "Where descriptor 2 leads: as StandardOutput="),
+    full(
+        BOTH,
+        "StandardOutput",
+        |l| output(l).map(|o| l.draft.exec.standard_output = o),
+        "Where descriptor 1 leads: inherit, null, tty, journal, kmsg, file:PATH, append:PATH, truncate:PATH, socket or fd:NAME",
+    ),
+    full(
+        BOTH,
+        "StandardError",
+        |l| output(l).map(|o| l.draft.exec.standard_error = o),
+        "Where descriptor 2 leads: as StandardOutput=",
+    ),
     full(BOTH, "StandardInputText", input_text, "A line of text for StandardInput=data"),
     full(BOTH, "StandardInputData", input_data, "Base64 data for StandardInput=data"),
-    full(BOTH, "TTYPath", |l| l.path(|d| &mut d.exec.tty_path), "Terminal for StandardInput=tty and StandardOutput=tty"),
-    full(BOTH, "SyslogIdentifier", |l| l.string(|d| &mut d.exec.syslog_identifier), "Tag of log lines instead of the command's name"),
-    full(BOTH, "SyslogFacility", |l| names::log_facility(l.text()).map(drop).map_err(Into::into), "Facility of log lines").not_yet("log lines have the facility daemon"),
-    full(BOTH, "SyslogLevel", |l| l.set_some(names::log_level, |d| &mut d.exec.syslog_level), "Level of log lines that do not say their own"),
+    full(
+        BOTH,
+        "TTYPath",
+        |l| l.path(|d| &mut d.exec.tty_path),
+        "Terminal for StandardInput=tty and StandardOutput=tty",
+    ),
+    full(
+        BOTH,
+        "SyslogIdentifier",
+        |l| l.string(|d| &mut d.exec.syslog_identifier),
+        "Tag of log lines instead of the command's name",
+    ),
+    full(
+        BOTH,
+        "SyslogFacility",
+        |l| names::log_facility(l.text()).map(drop).map_err(Into::into),
+        "Facility of log lines",
+    )
+    .not_yet("log lines have the facility daemon"),
+    full(
+        BOTH,
+        "SyslogLevel",
+        |l| l.set_some(names::log_level, |d| &mut d.exec.syslog_level),
+        "Level of log lines that do not say their own",
+    ),
     full(BOTH, "SyslogLevelPrefix", level_prefix, "Whether <N> at the start of a line sets its level"),
-    full(BOTH, "LogLevelMax", |l| l.set_or_unset(names::log_level, |d| &mut d.exec.log_level_max), "Less important lines are dropped"),
+    full(
+        BOTH,
+        "LogLevelMax",
+        |l| l.set_or_unset(names::log_level, |d| &mut d.exec.log_level_max),
+        "Less important lines are dropped",
+    ),
 ];
 
 /// Most data that `StandardInput=data` takes, in bytes (systemd: `EXEC_STDIN_DATA_MAX`).
@@ -89,9 +125,11 @@ fn output_file(line: &Line<'_>, text: &str) -> Result<Option<Output>, Problem> {
     }
     match text.strip_prefix("fd") {
         Some(rest) if rest.is_empty() || rest.starts_with(':') => Ok(Some(Output::Fd(descriptor(line, rest)?))),
-        _ => Err("not one of inherit, null, tty, journal, kmsg, journal+console, kmsg+console, file:PATH, append:PATH, \
+        _ => {
+            Err("not one of inherit, null, tty, journal, kmsg, journal+console, kmsg+console, file:PATH, append:PATH, \
                   truncate:PATH, socket, fd:NAME"
-            .into()),
+                .into())
+        }
     }
 }
 

@@ -291,7 +291,8 @@ impl Library {
                 Ok(Content::Empty) => {}
                 Err(FileError::NotFound) => continue,
                 Err(FileError::Unreadable(why)) => {
-                    let mut diagnostic = Diagnostic::new("drop-in-unreadable", format!("cannot read {path}: {why}"), None);
+                    let mut diagnostic =
+                        Diagnostic::new("drop-in-unreadable", format!("cannot read {path}: {why}"), None);
                     diagnostic.unit = Some(name.text());
                     self.diagnostics.push(diagnostic);
                     continue;
@@ -330,7 +331,8 @@ impl Library {
                         None => "its name is no unit name",
                     }
                 };
-                let mut diagnostic = Diagnostic::new("bad-dependency-link", format!("{path} has no effect: {wrong}"), None);
+                let mut diagnostic =
+                    Diagnostic::new("bad-dependency-link", format!("{path} has no effect: {wrong}"), None);
                 diagnostic.unit = Some(name.text());
                 self.diagnostics.push(diagnostic);
             }

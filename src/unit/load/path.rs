@@ -223,5 +223,9 @@ fn alias(name: &UnitName, target: &str) -> Result<UnitName, String> {
         (Some(""), _) | (_, None) | (None, _) => false,
         (Some(own), Some(other)) => other.is_empty() || own == other,
     };
-    if fits { Ok(target) } else { Err(format!("it leads to {target}, and template, instance and plain name do not mix")) }
+    if fits {
+        Ok(target)
+    } else {
+        Err(format!("it leads to {target}, and template, instance and plain name do not mix"))
+    }
 }

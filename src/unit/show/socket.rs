@@ -6,11 +6,14 @@ use crate::unit::socket::{BindIpv6Only, DeferTrigger, SocketOptions, SocketUnit,
 use crate::unit::values::address;
 
 pub(super) fn add(socket: &SocketUnit, name: &UnitName, out: &mut Properties) {
-    out.text("BindIPv6Only", match socket.bind_ipv6_only {
-        BindIpv6Only::Default => "default",
-        BindIpv6Only::Both => "both",
-        BindIpv6Only::Ipv6Only => "ipv6-only",
-    });
+    out.text(
+        "BindIPv6Only",
+        match socket.bind_ipv6_only {
+            BindIpv6Only::Default => "default",
+            BindIpv6Only::Both => "both",
+            BindIpv6Only::Ipv6Only => "ipv6-only",
+        },
+    );
     out.number("Backlog", socket.backlog);
     out.span("TimeoutUSec", socket.timeout_usec);
     out.maybe("SocketUser", socket.socket_user.as_deref());
@@ -61,11 +64,14 @@ fn options(options: &SocketOptions, out: &mut Properties) {
     out.flag("PassSecurity", options.pass_security);
     out.flag("PassPacketInfo", options.pass_packet_info);
     out.flag("AcceptFileDescriptors", !options.refuse_file_descriptors);
-    out.text("Timestamping", match options.timestamping {
-        Timestamping::Off => "off",
-        Timestamping::Microseconds => "us",
-        Timestamping::Nanoseconds => "ns",
-    });
+    out.text(
+        "Timestamping",
+        match options.timestamping {
+            Timestamping::Off => "off",
+            Timestamping::Microseconds => "us",
+            Timestamping::Nanoseconds => "ns",
+        },
+    );
     out.list("Symlinks", &options.symlinks);
     out.number("Mark", unset(options.mark));
     out.number("MessageQueueMaxMessages", options.message_queue_max_messages);
@@ -77,13 +83,19 @@ fn options(options: &SocketOptions, out: &mut Properties) {
     out.maybe("SmackLabelIPOut", options.smack_label_ip_out.as_deref());
     out.number("SocketProtocol", options.socket_protocol.unwrap_or(0));
     out.flag("PassFileDescriptorsToExec", options.pass_file_descriptors_to_exec);
-    out.text("DeferTrigger", match options.defer_trigger {
-        DeferTrigger::No => "no",
-        DeferTrigger::Yes => "yes",
-        DeferTrigger::Patient => "patient",
-    });
-    out.span("DeferTriggerMaxUSec", match options.defer_trigger_max_usec {
-        0 => crate::ids::INFINITY_USEC,
-        usec => usec,
-    });
+    out.text(
+        "DeferTrigger",
+        match options.defer_trigger {
+            DeferTrigger::No => "no",
+            DeferTrigger::Yes => "yes",
+            DeferTrigger::Patient => "patient",
+        },
+    );
+    out.span(
+        "DeferTriggerMaxUSec",
+        match options.defer_trigger_max_usec {
+            0 => crate::ids::INFINITY_USEC,
+            usec => usec,
+        },
+    );
 }
