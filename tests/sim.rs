@@ -418,7 +418,9 @@ impl World {
             }
         }
         if !self.kernel.ready {
-            return Err("READY=1 was never said".to_owned());
+            let jobs = self.engine.list().filter(|status| status.job.is_some());
+            let busy: Vec<_> = jobs.map(|s| format!("{} {} {:?} {:?}", s.unit.name, s.sub, s.job, s.waiting)).collect();
+            return Err(format!("READY=1 was never said; jobs: {busy:?}"));
         }
         Ok(())
     }

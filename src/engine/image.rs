@@ -123,12 +123,13 @@ impl Engine {
         for (id, reason, at) in &image.deadlines {
             engine.deadlines.set(*id, *reason, Some(*at));
         }
-        // The successor reports ready when the jobs it took over are done.
+        // The successor reports ready when the doors it took over are open.
         let request = engine.open_request(None, Wait::Done);
         engine.boot = Some(request);
         for saved in &image.units {
             engine.resume(saved);
-            if saved.job.is_some() {
+            let socket = engine.socket(saved.id).is_some();
+            if saved.job.is_some() && socket {
                 engine.request_waits(request, saved.id);
             }
         }
@@ -193,7 +194,8 @@ impl Engine {
         }
         self.socket_watch(id);
         if let Some(job) = &saved.job {
-            self.install(id, job.kind, self.boot);
+            let request = self.boot.filter(|_| self.socket(id).is_some());
+            self.install(id, job.kind, request);
             if let Some(own) = self.units.get_mut(&id).and_then(|slot| slot.job.as_mut()) {
                 own.running = job.running;
                 own.restarting = job.restarting;

@@ -104,6 +104,11 @@ impl Engine {
                 tx.order.push(id);
             }
         }
+        self.pull(tx, id, kind, depth)
+    }
+
+    /// The jobs that this one brings along.
+    fn pull(&mut self, tx: &mut Transaction, id: UnitId, kind: JobKind, depth: u32) -> Result<(), Failure> {
         match kind {
             JobKind::Start => self.pull_start(tx, id, depth),
             JobKind::Stop => self.pull_stop(tx, id, depth, JobKind::Stop),
@@ -220,17 +225,25 @@ impl Engine {
         None
     }
 
-    /// Units in the transaction whose job goes before this one's.
+    /// Units in the transaction whose job goes before this one's. Looks through the shorter of the
+    /// two lists: ten thousand units are ordered after one target, and few of them are in here.
     fn predecessors(&self, tx: &Transaction, id: UnitId) -> Vec<UnitId> {
-        let Some(slot) = self.units.get(&id) else {
-            return Vec::new();
-        };
-        let stops =
-            |id: &UnitId| tx.jobs.get(id).is_some_and(|(kind, _)| matches!(kind, JobKind::Stop | JobKind::Restart));
+        let Some(slot) = self.units.get(&id) else { return Vec::new() };
+        let stops = |id: &UnitId| matches!(tx.jobs.get(id), Some((JobKind::Stop | JobKind::Restart, _)));
         let mine = stops(&id);
-        let after = slot.related(Relation::After).filter(|other| tx.jobs.contains_key(other) && !mine);
-        let before = slot.related(Relation::Before).filter(|other| tx.jobs.contains_key(other) && stops(other));
-        after.chain(before).collect()
+        let goes_first = |relation: Relation, other: &UnitId| {
+            if relation == Relation::After { !mine && tx.jobs.contains_key(other) } else { stops(other) }
+        };
+        let mut found = Vec::new();
+        for relation in [Relation::After, Relation::Before] {
+            if tx.jobs.len() < slot.edges.len() {
+                let related = tx.jobs.keys().filter(|other| slot.edges.contains(&(relation, **other)));
+                found.extend(related.filter(|other| goes_first(relation, other)));
+            } else {
+                found.extend(slot.related(relation).filter(|other| goes_first(relation, other)));
+            }
+        }
+        found
     }
 
     /// A change of state reaches those that depend on it.

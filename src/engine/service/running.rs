@@ -284,6 +284,10 @@ impl Engine {
         let Some(service) = self.service_mut(id) else {
             return Begun::Already;
         };
+        if !matches!(service.state, ServiceState::Running | ServiceState::Exited) {
+            // Type=idle counts as active while it starts; a reload has to wait for the end of that.
+            return Begun::Later;
+        }
         service.reload_result = ServiceResult::Success;
         service.reload_began = now;
         let by_signal = unit.service_type == ServiceType::NotifyReload;
