@@ -4,13 +4,17 @@ use super::commands::Context;
 use super::exit;
 use super::names::{by_type, mangle, mangle_with, matching};
 use super::options::Json;
-use super::show::{Cell, Paint, clean, table};
+use super::show::{Cell, Paint, clean_line, table};
 use crate::control::client::ClientError;
 use crate::control::wire::{Call, FileRow, ListKind, ListReply, SocketRow, UnitRow};
+use crate::unit::UnitName;
 use serde::Serialize;
 
 /// list-units
 pub(super) fn units(context: &mut Context, patterns: &[String]) -> Result<u8, ClientError> {
+    if !types_are_known(context) {
+        return Ok(exit::FAILED);
+    }
     let rows = matching(context, mangle_all(patterns))?;
     if context.global.json == Json::Off {
         print_units(context, &rows);
@@ -20,6 +24,18 @@ pub(super) fn units(context: &mut Context, patterns: &[String]) -> Result<u8, Cl
         context.out.json(&objects, context.global.json == Json::Pretty);
     }
     Ok(exit::OK)
+}
+
+/// What `--type` may name beside unit types.
+const LOAD_STATES: [&str; 7] = ["stub", "loaded", "not-found", "bad-setting", "error", "merged", "masked"];
+
+/// A mistyped type would look like an empty machine.
+fn types_are_known(context: &mut Context) -> bool {
+    let is_type = |t: &str| UnitName::parse(&format!("x.{t}")).is_some();
+    let unknown = context.global.types.iter().find(|t| !is_type(t) && !LOAD_STATES.contains(&t.as_str()));
+    let complaint = unknown.map(|t| format!("Unknown unit type or load state '{t}'."));
+    complaint.iter().for_each(|c| context.complain(c));
+    complaint.is_none()
 }
 
 fn mangle_all(patterns: &[String]) -> Vec<String> {
@@ -56,7 +72,7 @@ fn print_units(context: &mut Context, rows: &[UnitRow]) {
     let jobs = rows.iter().any(|r| r.job.is_some());
     let plain = context.global.plain;
     let cells: Vec<Vec<Cell>> = rows.iter().map(|r| unit_cells(r, jobs, plain)).collect();
-    let mut header = vec!["", "UNIT", "LOAD", "ACTIVE", "SUB", "JOB", "DESCRIPTION"];
+    let mut header = vec![" ", "UNIT", "LOAD", "ACTIVE", "SUB", "JOB", "DESCRIPTION"];
     if !jobs {
         header.remove(5);
     }
@@ -91,7 +107,7 @@ fn unit_cells(row: &UnitRow, jobs: bool, plain: bool) -> Vec<Cell> {
     if jobs {
         cells.push(Cell::plain(row.job.clone().unwrap_or_default()));
     }
-    cells.push(Cell::plain(clean(&row.description)));
+    cells.push(Cell::plain(clean_line(&row.description)));
     cells
 }
 
@@ -158,7 +174,7 @@ fn print_sockets(context: &mut Context, rows: &[SocketRow], types: bool) {
     for row in rows {
         let paint = if row.active == "failed" { Paint::Bad } else { Paint::Plain };
         let activates = if row.activates.is_empty() { "-".to_owned() } else { row.activates.join(" ") };
-        let mut line = vec![Cell::plain(clean(&row.listen))];
+        let mut line = vec![Cell::plain(clean_line(&row.listen))];
         if types {
             line.push(Cell::plain(row.kind.clone()));
         }
@@ -180,6 +196,9 @@ fn print_sockets(context: &mut Context, rows: &[SocketRow], types: bool) {
 
 /// list-unit-files: fails if nothing matches, as systemctl does.
 pub(super) fn files(context: &mut Context, patterns: &[String]) -> Result<u8, ClientError> {
+    if !types_are_known(context) {
+        return Ok(exit::FAILED);
+    }
     let mut list = context.list(ListKind::Files);
     list.patterns = mangle_all(patterns);
     let ListReply { files: mut rows, .. } = context.call(&Call::List(list.clone()))?;

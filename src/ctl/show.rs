@@ -173,8 +173,16 @@ fn shorten(text: &str, width: usize) -> String {
 /// Text for a terminal: control characters that a unit file or a program could smuggle in are
 /// shown instead of obeyed.
 pub(super) fn clean(text: &str) -> String {
-    let harmless = |c: char| !c.is_control() || c == '\n';
-    if text.chars().all(harmless) {
+    shown(text, |c| !c.is_control() || c == '\n')
+}
+
+/// The same for what has to stay in its line.
+pub(super) fn clean_line(text: &str) -> String {
+    shown(text, |c| !c.is_control())
+}
+
+fn shown(text: &str, harmless: impl Fn(char) -> bool) -> String {
+    if text.chars().all(&harmless) {
         return text.to_owned();
     }
     text.chars().map(|c| if harmless(c) { c.to_string() } else { c.escape_default().to_string() }).collect()
@@ -208,6 +216,6 @@ pub(super) mod tests {
     #[test]
     fn control_characters_are_shown() {
         assert_eq!(clean("a\x1b[2Jb\n\u{9b}"), "a\\u{1b}[2Jb\n\\u{9b}");
-        assert_eq!(clean("ä\n"), "ä\n");
+        assert_eq!((clean("ä\n"), clean_line("ä\n")), ("ä\n".to_owned(), "ä\\n".to_owned()));
     }
 }

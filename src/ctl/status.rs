@@ -6,7 +6,7 @@ use super::exit;
 use super::format::{bytes, log_time, relative, span, timestamp};
 use super::names;
 use super::options::Json;
-use super::show::{Out, Paint, clean, dot};
+use super::show::{Out, Paint, clean_line, dot};
 use super::timezone::Zone;
 use crate::control::client::ClientError;
 use crate::control::wire::{
@@ -125,7 +125,7 @@ impl Page<'_> {
         self.related("TriggeredBy", &u.triggered_by);
         self.related("Triggers", &u.triggers);
         self.unmet(u);
-        self.list("Docs", u.documentation.iter().map(|d| clean(d)).collect());
+        self.list("Docs", u.documentation.iter().map(|d| clean_line(d)).collect());
         self.sockets(u);
         self.processes(u);
         self.resources(u);
@@ -155,10 +155,10 @@ impl Page<'_> {
         if u.description.is_empty() || u.description == u.unit {
             self.out.line(format_args!("{glyph} {}", u.unit));
         } else {
-            self.out.line(format_args!("{glyph} {} - {}", u.unit, clean(&u.description)));
+            self.out.line(format_args!("{glyph} {} - {}", u.unit, clean_line(&u.description)));
         }
         let details = match (&u.load_error, &u.fragment) {
-            (Some(error), _) => format!(" (Reason: {})", clean(error)),
+            (Some(error), _) => format!(" (Reason: {})", clean_line(error)),
             (None, Some(path)) if u.file_state.is_empty() => format!(" ({path})"),
             (None, Some(path)) => format!(" ({path}; {})", u.file_state),
             (None, None) => String::new(),
@@ -206,7 +206,7 @@ impl Page<'_> {
         self.line("Active", text);
         if let Some(waiting) = &u.waiting {
             let until = waiting.until_usec.map(|t| format!(" until {}", self.moment(t))).unwrap_or_default();
-            self.line("Waiting", format_args!("{}{until}", clean(&waiting.reason)));
+            self.line("Waiting", format_args!("{}{until}", clean_line(&waiting.reason)));
         }
         if let Some(job) = &u.job {
             self.line("Job", job);
@@ -242,13 +242,13 @@ impl Page<'_> {
             self.line(label, format_args!("{what}{at}"));
             for (i, one) in list.iter().enumerate() {
                 let branch = if i + 1 == list.len() { "└─" } else { "├─" };
-                self.more(format_args!("{branch} {} was not met", clean(one)));
+                self.more(format_args!("{branch} {} was not met", clean_line(one)));
             }
         }
     }
 
     fn sockets(&mut self, u: &UnitStatus) {
-        self.list("Listen", u.listen.iter().map(|l| format!("{} ({})", clean(&l.address), l.kind)).collect());
+        self.list("Listen", u.listen.iter().map(|l| format!("{} ({})", clean_line(&l.address), l.kind)).collect());
         if let Some(accepted) = u.accepted {
             let refused = if u.refused > 0 { format!("   Refused: {}", u.refused) } else { String::new() };
             let connected = u.connections.unwrap_or(0);
@@ -261,7 +261,7 @@ impl Page<'_> {
     fn processes(&mut self, u: &UnitStatus) {
         for p in u.processes.iter().filter(|p| !p.running) {
             let end = ending(self.out, p);
-            self.line("Process", format_args!("{} {}={}{end}", p.pid, p.setting, clean(&p.command)));
+            self.line("Process", format_args!("{} {}={}{end}", p.pid, p.setting, clean_line(&p.command)));
         }
         let control = u.processes.iter().find(|p| p.running);
         if let Some(main) = &u.main {
@@ -272,7 +272,7 @@ impl Page<'_> {
             self.line("Cntrl PID", format_args!("{} ({})", control.pid, program(&control.command)));
         }
         if let Some(text) = u.status_text.as_deref().filter(|t| !t.is_empty()) {
-            self.line("Status", format_args!("\"{}\"", clean(text)));
+            self.line("Status", format_args!("\"{}\"", clean_line(text)));
         }
         if let Some(errno) = u.errno.filter(|e| *e > 0) {
             let name = nix::errno::Errno::from_raw(errno);
@@ -283,7 +283,7 @@ impl Page<'_> {
         }
         self.list(
             "Not applied",
-            u.not_applied.iter().map(|n| format!("{} ({})", clean(&n.setting), clean(&n.reason))).collect(),
+            u.not_applied.iter().map(|n| format!("{} ({})", clean_line(&n.setting), clean_line(&n.reason))).collect(),
         );
     }
 
@@ -306,14 +306,14 @@ impl Page<'_> {
 
     fn tree(&mut self, u: &UnitStatus) {
         match &u.cgroup {
-            Some(cgroup) => self.line("CGroup", clean(cgroup)),
+            Some(cgroup) => self.line("CGroup", clean_line(cgroup)),
             None if u.tree.is_empty() => return,
             None => self.line("Tracking", format_args!("{} (no cgroup)", u.tracking)),
         }
         for (i, p) in u.tree.iter().enumerate() {
             let branch = if i + 1 == u.tree.len() { "└─" } else { "├─" };
-            let below = if p.cgroup.is_empty() { String::new() } else { format!("{}: ", clean(&p.cgroup)) };
-            let line = format!("{branch}{} {below}{}", p.pid, clean(&p.command));
+            let below = if p.cgroup.is_empty() { String::new() } else { format!("{}: ", clean_line(&p.cgroup)) };
+            let line = format!("{branch}{} {below}{}", p.pid, clean_line(&p.command));
             let line = match self.out.width {
                 Some(width) => line.chars().take(width.saturating_sub(self.width + 2)).collect(),
                 None => line,
@@ -331,11 +331,11 @@ impl Page<'_> {
         self.out.line("");
         for entry in &u.log {
             let pid = entry.pid.map(|p| format!("[{p}]")).unwrap_or_default();
-            let text = clean(&entry.text);
+            let text = clean_line(&entry.text);
             self.out.line(format_args!(
                 "{} {host} {}{pid}: {text}",
                 log_time(entry.at_usec, self.zone),
-                clean(&entry.identifier)
+                clean_line(&entry.identifier)
             ));
         }
     }
@@ -354,5 +354,5 @@ fn ending(out: &Out, p: &ControlProcess) -> String {
 /// The name of a program, as the kernel would show it.
 fn program(command: &str) -> String {
     let first = command.split_whitespace().next().unwrap_or("");
-    clean(first.rsplit('/').next().unwrap_or(first)).chars().take(15).collect()
+    clean_line(first.rsplit('/').next().unwrap_or(first)).chars().take(15).collect()
 }

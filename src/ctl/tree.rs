@@ -52,7 +52,8 @@ impl<'a> Walk<'a> {
             return;
         };
         let mut next: Vec<&'a str> = row.next.iter().map(String::as_str).collect();
-        next.sort_unstable();
+        // Targets last, else by name: systemctl's order.
+        next.sort_by_key(|n| (n.ends_with(".target"), n.to_ascii_lowercase()));
         next.dedup();
         for (i, name) in next.iter().enumerate() {
             self.lines += 1;
