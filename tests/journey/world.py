@@ -35,6 +35,14 @@ def limit(seconds):
         signal.alarm(0)
 
 
+def takes(seconds):
+    """Decorator: how long a journey may last, if longer than usual."""
+    def mark(journey):
+        journey.seconds = seconds
+        return journey
+    return mark
+
+
 def wait(what, condition, seconds=8.0):
     """Waits until condition() is true; returns its value. `what` is for the message."""
     end = time.monotonic() + seconds
