@@ -82,7 +82,7 @@ impl Engine {
     fn asked_jobs(&mut self, client: ClientId, verb: Verb, units: &[UnitName], wait: Wait) {
         let request = self.open_request(Some(client), wait);
         for name in units {
-            if let Err(failure) = self.ask_one(request, verb, name, wait)
+            if let Err(failure) = self.ask_one(request, verb, name, units, wait)
                 && let Some(pending) = self.requests.get_mut(&request)
             {
                 pending.failures.push(failure);
@@ -91,7 +91,14 @@ impl Engine {
         self.close_request(request);
     }
 
-    fn ask_one(&mut self, request: u64, verb: Verb, name: &UnitName, wait: Wait) -> Result<(), Failure> {
+    fn ask_one(
+        &mut self,
+        request: u64,
+        verb: Verb,
+        name: &UnitName,
+        units: &[UnitName],
+        wait: Wait,
+    ) -> Result<(), Failure> {
         let fail = |reason, detail| Failure { unit: name.text(), reason, detail };
         let id = self.lookup(name.as_str()).ok_or_else(|| fail("not-found", format!("Unit {name} not found.")))?;
         let Some(slot) = self.units.get(&id) else {
@@ -100,6 +107,14 @@ impl Engine {
         let up = !slot.active.is_down();
         if self.leaving.is_some() && verb != Verb::Stop {
             return Err(fail("refused", "porterd is shutting down".to_owned()));
+        }
+        let unknown = slot.unit.load == crate::unit::LoadState::NotFound && !slot.is_target();
+        if unknown && !up && slot.job.is_none() && verb != Verb::Start {
+            return Err(fail("not-found", format!("Unit {name} not loaded.")));
+        }
+        if verb == Verb::Reload && !self.can_reload(id) && !slot.is_target() {
+            let why = format!("{name} has no ExecReload= and is not Type=notify-reload; restart it instead");
+            return Err(fail("no-reload", why));
         }
         let kind = match verb {
             Verb::Start => JobKind::Start,
@@ -116,11 +131,11 @@ impl Engine {
         if common.refuse_manual_start && matches!(kind, JobKind::Start | JobKind::Restart) {
             return Err(fail("refused", format!("{name} may only be started by others (RefuseManualStart=yes)")));
         }
-        if common.refuse_manual_stop && matches!(kind, JobKind::Stop | JobKind::Restart) && up {
+        if common.refuse_manual_stop && matches!(kind, JobKind::Stop | JobKind::Restart) {
             return Err(fail("refused", format!("{name} may only be stopped by others (RefuseManualStop=yes)")));
         }
         if kind == JobKind::Stop {
-            self.hint_sockets(request, id);
+            self.hint_sockets(request, id, units);
         }
         self.submit(id, kind, Some(request))?;
         if wait == Wait::Ended
@@ -133,12 +148,13 @@ impl Engine {
     }
 
     /// Whoever stops a service wants to know what can start it again.
-    fn hint_sockets(&mut self, request: u64, id: UnitId) {
+    fn hint_sockets(&mut self, request: u64, id: UnitId, asked: &[UnitName]) {
         let waiting: Vec<String> = self
             .relatives(id, Relation::TriggeredBy)
             .iter()
             .filter_map(|socket| self.units.get(socket))
             .filter(|socket| socket.is_socket() && socket.active.is_up() && socket.job.is_none())
+            .filter(|socket| !asked.contains(&socket.unit.name))
             .map(|socket| socket.unit.name.to_string())
             .collect();
         let name = self.unit_name(id).map(ToString::to_string).unwrap_or_default();
@@ -225,8 +241,8 @@ impl Engine {
             let mut ids = Vec::new();
             for name in units {
                 match self.lookup(name.as_str()) {
-                    Some(id) => ids.push(id),
-                    None => failures.push(Failure {
+                    Some(id) if !self.is_unknown(id) => ids.push(id),
+                    Some(_) | None => failures.push(Failure {
                         unit: name.text(),
                         reason: "not-found",
                         detail: format!("Unit {name} not loaded."),
@@ -249,6 +265,13 @@ impl Engine {
             self.inner.push_back(super::Inner::Collect(id));
         }
         if failures.is_empty() { Reply::Done { hints: Vec::new() } } else { Reply::Failed { failures } }
+    }
+
+    /// Nobody has a file for it and nothing of it is left.
+    fn is_unknown(&self, id: UnitId) -> bool {
+        self.units.get(&id).is_some_and(|slot| {
+            slot.unit.load == crate::unit::LoadState::NotFound && slot.active == super::status::ActiveState::Inactive
+        })
     }
 
     fn kill(&mut self, units: &[UnitName], target: SignalTarget, signal: i32) -> Reply {

@@ -146,7 +146,8 @@ impl Engine {
             Machine::Service(service) => !service.may_be_forgotten(),
             Machine::Socket(_) | Machine::Target(_) | Machine::Inert => true,
         };
-        if !busy {
+        let phantom = slot.unit.load == LoadState::NotFound && slot.edges.is_empty();
+        if !busy || phantom {
             // A condition may have kept it from ever starting.
             self.service_drop_connection(id, false);
             self.forget(id);

@@ -48,10 +48,7 @@ impl Engine {
         let name = self.units.get(&id)?.unit.name.clone();
         let service = self.socket_service(id).and_then(|service| self.units.get(&service));
         let Some(slot) = service else {
-            return Some(Begun::Refused(
-                "not-found",
-                format!("the service of {name} is not loaded, refusing to listen"),
-            ));
+            return Some(Begun::Refused("failed", format!("the service of {name} is not loaded, refusing to listen")));
         };
         if slot.unit.load != crate::unit::LoadState::Loaded {
             let why = format!(
@@ -59,7 +56,7 @@ impl Engine {
                 slot.unit.name,
                 slot.unit.load.as_str()
             );
-            return Some(Begun::Refused("not-found", why));
+            return Some(Begun::Refused("failed", why));
         }
         let rests = match &slot.machine {
             Machine::Service(service) => service.may_be_handed_sockets(),
@@ -67,7 +64,7 @@ impl Engine {
         };
         (!rests).then(|| {
             let why = format!("{}, the service of {name}, is already active; stop it first", slot.unit.name);
-            Begun::Refused("refused", why)
+            Begun::Refused("failed", why)
         })
     }
 
