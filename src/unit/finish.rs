@@ -7,6 +7,7 @@ use super::exec::{ExecSettings, KillMode, RareExec};
 use super::name::{self, UnitKind, UnitName};
 use super::service::{NotifyAccess, Restart, ServiceMore, ServiceType, ServiceUnit, StatusSet};
 use super::socket::{Address, Listen, SocketKind, SocketOptions, SocketUnit};
+use super::values::path;
 use super::{Body, Dependency, LoadState, Unit, UnitSettings};
 use crate::ids::{INFINITY_USEC, Text};
 use crate::report::{Diagnostic, Place};
@@ -178,7 +179,14 @@ fn complete_socket(draft: &mut Draft) -> Option<Refusal> {
     refuse_socket(draft)
 }
 
-/// Paths whose mounts a socket needs; one with `..` cannot be judged.
+/// A path with `..` cannot be judged: systemd ends the load with an error.
+fn not_normal(path: &str, of: &str) -> Option<Refusal> {
+    let why = format!("the path {path} {of} has .. in it");
+    let refusal = Refusal::setting("path-not-normalized", &why, "write the path without ..");
+    (!path::is_normalized(path)).then_some(Refusal { state: LoadState::Error, ..refusal })
+}
+
+/// Paths whose mounts a socket needs.
 fn add_mounts(draft: &mut Draft) -> Option<Refusal> {
     for listen in &draft.socket.listen {
         let path = match listen {
@@ -186,10 +194,8 @@ fn add_mounts(draft: &mut Draft) -> Option<Refusal> {
             Listen::Fifo(path) | Listen::Special(path) | Listen::UsbFunction(path) => path,
             Listen::Socket { .. } | Listen::Netlink { .. } | Listen::MessageQueue(_) => continue,
         };
-        if path.split('/').any(|part| part == "..") {
-            let why = format!("the path {path} to listen on has .. in it");
-            let refusal = Refusal::setting("path-not-normalized", &why, "write the path without ..");
-            return Some(Refusal { state: LoadState::Error, ..refusal });
+        if let Some(refusal) = not_normal(path, "to listen on") {
+            return Some(refusal);
         }
         draft.common.requires_mounts_for.push(path.clone());
     }
@@ -268,7 +274,8 @@ fn complete_service(draft: &mut Draft) -> Option<Refusal> {
     if draft.exec.standard_input == super::exec::Input::Null && !draft.exec.standard_input_data.is_empty() {
         draft.exec.standard_input = super::exec::Input::Data;
     }
-    refuse_service(draft)
+    let pid_file = draft.more.pid_file.as_deref().and_then(|path| not_normal(path, "of PIDFile="));
+    pid_file.or_else(|| refuse_service(draft))
 }
 
 /// In the order in which systemd 252 looks.

@@ -4,7 +4,6 @@ use super::line::{Field, Line, Outcome, Problem};
 use super::service::{name_of, word};
 use super::{BOTH, Row, full};
 use crate::ids::Text;
-use crate::syntax::words::Rules;
 use crate::unit::exec::{EnvironmentFile, KillMode, Resource, WorkingDirectory};
 use crate::unit::values::{environment, limit, names, path, scalar, signal};
 use crate::unit::{UnitKind, UnitName};
@@ -122,8 +121,10 @@ fn supplementary_groups(line: &mut Line<'_>) -> Outcome {
         line.draft.exec.supplementary_groups.clear();
         return Ok(());
     }
-    for (word, range) in line.words(Rules::PLAIN)? {
-        let group = names::user_or_group(&word).map_err(|why| Problem::from(why).at(range).fatal("bad-user"))?;
+    let text = line.text().to_owned();
+    for word in text.split_ascii_whitespace() {
+        let group = line.expand(word).map_err(|p| p.fatal("bad-user"))?;
+        let group = names::user_or_group(&group).map_err(|why| Problem::from(why).fatal("bad-user"))?;
         line.draft.exec.supplementary_groups.push(group.into());
     }
     Ok(())

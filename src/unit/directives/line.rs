@@ -212,42 +212,56 @@ impl Line<'_> {
         Ok(())
     }
 
-    /// A user or group; empty goes back to the default. A bad one is fatal.
+    /// A user or group; empty goes back to the default. A bad one is fatal, and so is one that
+    /// specifiers leave empty: it would run as root.
     pub fn identity(&mut self, field: Field<Option<Text>>) -> Outcome {
-        self.checked(names::user_or_group, field).map_err(|p| p.fatal("bad-user"))
-    }
-
-    /// An absolute path with specifiers; empty goes back to the default.
-    pub fn path(&mut self, field: Field<Option<Text>>) -> Outcome {
         if self.is_empty() {
             *field(self.draft) = None;
             return Ok(());
         }
-        let text = path::absolute(&self.expand(self.text())?)?;
-        *field(self.draft) = Some(text.into());
+        let name = self.expand(self.text()).map_err(|p| p.fatal("bad-user"))?;
+        let name = names::user_or_group(&name).map_err(|why| Problem::from(why).fatal("bad-user"))?;
+        *field(self.draft) = Some(name.into());
+        Ok(())
+    }
+
+    /// An absolute path with specifiers; empty goes back to the default.
+    pub fn path(&mut self, field: Field<Option<Text>>) -> Outcome {
+        let text = self.expand(self.text())?;
+        *field(self.draft) = if text.is_empty() { None } else { Some(path::absolute(&text)?.into()) };
         Ok(())
     }
 
     /// The words of the value, quotes removed, specifiers expanded, with their places. Words that
     /// do not expand are warned about and left out.
-    pub fn words(&mut self, rules: Rules) -> Result<Vec<(String, Range<usize>)>, Problem> {
+    pub fn words(&mut self, rules: Rules) -> Vec<(String, Range<usize>)> {
         self.split(rules, Table::Full)
     }
 
     /// Unit names of the value, with the specifiers that may stand in names.
-    pub fn name_words(&mut self) -> Result<Vec<(String, Range<usize>)>, Problem> {
+    pub fn name_words(&mut self) -> Vec<(String, Range<usize>)> {
         self.split(Rules::NAMES, Table::Names)
     }
 
-    fn split(&mut self, rules: Rules, table: Table) -> Result<Vec<(String, Range<usize>)>, Problem> {
-        let mut out = Vec::new();
-        for word in words::split(self.text(), rules).map_err(|e| Problem::from(e.message).at(e.at..e.at + 1))? {
+    fn split(&mut self, rules: Rules, table: Table) -> Vec<(String, Range<usize>)> {
+        let (mut out, mut at) = (Vec::new(), 0);
+        loop {
+            let word = match words::next(self.text(), at, rules) {
+                Ok(Some(word)) => word,
+                Ok(None) => break,
+                // The words before the one that has no end count.
+                Err(error) => {
+                    self.warn("unbalanced-quotes", error.message, error.at..error.at + 1);
+                    break;
+                }
+            };
+            at = word.range.end;
             match expand(self.reading, &word.text, table) {
                 Ok(text) => out.push((text, word.range)),
                 Err(problem) => self.warn(problem.code, problem.message, word.range),
             }
         }
-        Ok(out)
+        out
     }
 
     /// A list of words that grows; empty empties it. A word that does not pass is left out.
@@ -256,7 +270,7 @@ impl Line<'_> {
             field(self.draft).clear();
             return Ok(());
         }
-        for (word, range) in self.words(rules)? {
+        for (word, range) in self.words(rules) {
             match check(&word) {
                 Ok(item) => field(self.draft).push(item),
                 Err(why) => self.warn("invalid-item", format!("{word:?} is left out: {why}"), range),
@@ -291,11 +305,15 @@ impl Line<'_> {
 
     /// Units this one depends on. Nothing empties the list.
     pub fn dependencies(&mut self, kind: Dependency) -> Outcome {
-        for (word, range) in self.name_words()? {
-            match UnitName::parse(&word) {
-                Some(name) if name.is_template() => {
-                    self.warn("invalid-unit-name", format!("{word:?} is a template, not a unit"), range);
-                }
+        for (word, range) in self.name_words() {
+            let own = &self.draft.name;
+            let name = UnitName::parse(&word).and_then(|name| {
+                // A template stands for its instance of our own instance or name.
+                let instance = own.instance().filter(|i| !i.is_empty()).unwrap_or(own.stem());
+                if name.is_template() { name.instantiate(instance) } else { Some(name) }
+            });
+            match name {
+                Some(name) if name == *own => {}
                 Some(name) => self.draft.common.depend(kind, name),
                 None => self.warn("invalid-unit-name", format!("{word:?} is no unit name"), range),
             }

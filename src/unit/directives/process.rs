@@ -19,12 +19,7 @@ pub(super) static ROWS: &[Row] = &[
         |l| l.set_some(|t| scalar::int_within(t, -1000, 1000), |d| &mut d.exec.oom_score_adjust),
         "How likely the kernel kills the processes for lack of memory, -1000 to 1000",
     ),
-    full(
-        BOTH,
-        "CPUSchedulingPolicy",
-        |l| l.set_some(names::scheduling_policy, |d| &mut d.rare.cpu_scheduling_policy),
-        "Scheduling policy: other, batch, idle, fifo or rr",
-    ),
+    full(BOTH, "CPUSchedulingPolicy", policy, "Scheduling policy: other, batch, idle, fifo or rr"),
     full(
         BOTH,
         "CPUSchedulingPriority",
@@ -40,12 +35,7 @@ pub(super) static ROWS: &[Row] = &[
     full(BOTH, "CPUAffinity", cpu_affinity, "Processors on which the processes may run"),
     full(BOTH, "IOSchedulingClass", io_class, "Input/output scheduling class: realtime, best-effort or idle"),
     full(BOTH, "IOSchedulingPriority", io_priority, "Priority within the input/output class, 0 to 7"),
-    full(
-        BOTH,
-        "TimerSlackNSec",
-        |l| l.set_some(time::span_nsec, |d| &mut d.rare.timer_slack_nsec),
-        "How late timers may be, so that wake-ups can be joined",
-    ),
+    full(BOTH, "TimerSlackNSec", timer_slack, "How late timers may be, so that wake-ups can be joined"),
     full(BOTH, "CapabilityBoundingSet", bounding_set, "Capabilities that processes can ever have"),
     full(BOTH, "AmbientCapabilities", ambient, "Capabilities that processes keep although User= is not root"),
     full(BOTH, "SecureBits", secure_bits, "Switches for how root and capabilities belong together"),
@@ -73,6 +63,25 @@ const COREDUMP_BITS: [(&str, u64); 10] = [
 const COREDUMP_DEFAULT: u64 = 0x33;
 /// Highest processor number that a kernel can have.
 const CPU_MAX: u32 = 8191;
+
+/// The policies that have priorities (`SCHED_FIFO`, `SCHED_RR`).
+const REAL_TIME: [i32; 2] = [1, 2];
+
+/// A policy brings the nearest priority it allows with it.
+fn policy(line: &mut Line<'_>) -> Outcome {
+    let policy = names::scheduling_policy(line.text())?;
+    let rare = &mut line.draft.rare;
+    rare.cpu_scheduling_policy = Some(policy);
+    rare.cpu_scheduling_priority = REAL_TIME.contains(&policy).then(|| rare.cpu_scheduling_priority.unwrap_or(1));
+    Ok(())
+}
+
+/// An infinite slack is none of its own.
+fn timer_slack(line: &mut Line<'_>) -> Outcome {
+    let slack = time::span_nsec(line.text())?;
+    line.draft.rare.timer_slack_nsec = (slack != u64::MAX).then_some(slack);
+    Ok(())
+}
 
 fn cpu_affinity(line: &mut Line<'_>) -> Outcome {
     if line.is_empty() {
@@ -187,7 +196,7 @@ fn coredump_filter(line: &mut Line<'_>) -> Outcome {
         return Ok(());
     }
     let mut mask = line.draft.rare.coredump_filter.unwrap_or(0);
-    for (name, _) in line.words(Rules::PLAIN)? {
+    for (name, _) in line.words(Rules::PLAIN) {
         mask |= match (name.as_str(), u64::from_str_radix(name.trim_start_matches("0x"), 16)) {
             ("default", _) => COREDUMP_DEFAULT,
             (_, Ok(bits)) => bits,
@@ -204,11 +213,8 @@ fn search_path(line: &mut Line<'_>) -> Outcome {
         return Ok(());
     }
     let text = line.expand(line.text())?;
-    for part in text.split(':').filter(|p| !p.is_empty()) {
-        match path::absolute(part) {
-            Ok(dir) => line.draft.rare.exec_search_path.push(dir.into()),
-            Err(why) => line.warn("invalid-item", format!("{part:?} is left out: {why}"), 0..usize::MAX),
-        }
-    }
+    let parts = text.split(':').filter(|p| !p.is_empty()).map(path::absolute);
+    let directories = parts.collect::<Result<Vec<String>, String>>()?;
+    line.draft.rare.exec_search_path.extend(directories.into_iter().map(Into::into));
     Ok(())
 }

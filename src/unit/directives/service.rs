@@ -348,7 +348,8 @@ fn pid_file(line: &mut Line<'_>) -> Outcome {
     }
     let text = line.expand(line.text())?;
     let whole = if text.starts_with('/') { text } else { format!("/run/{text}") };
-    let mut file = path::absolute(&whole)?;
+    // A path with `..` refuses the unit as a whole, see `finish`.
+    let mut file = path::simplify(&whole);
     if let Some(now) = path::strip_var_run(&file) {
         line.warn("moved-path", format!("/var/run is an old name of /run; using {now}"), 0..usize::MAX);
         file = now;
@@ -387,7 +388,7 @@ fn statuses(line: &mut Line<'_>, field: super::line::Field<crate::unit::service:
 }
 
 fn sockets(line: &mut Line<'_>) -> Outcome {
-    for (word, range) in line.name_words()? {
+    for (word, range) in line.name_words() {
         match UnitName::parse(&word).filter(|n| n.kind() == UnitKind::Socket && !n.is_template()) {
             Some(name) => line.draft.given.sockets.push(name),
             None => line.warn("invalid-unit-name", format!("{word:?} is not the name of a socket"), range),

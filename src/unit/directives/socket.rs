@@ -2,12 +2,13 @@
 
 use super::line::{Line, Outcome, Problem};
 use super::{Row, SOCKET, full};
-use crate::ids::Text;
+use crate::ids::{INFINITY_USEC, Text};
 use crate::syntax::words::Rules;
+use crate::unit::draft::Draft;
 use crate::unit::socket::{BindIpv6Only, DeferTrigger, Listen, SocketKind, Timestamping};
 use crate::unit::values::address::AddressContext;
 use crate::unit::values::{address, names, path, scalar, time};
-use crate::unit::{UnitKind, UnitName};
+use crate::unit::{RateLimit, UnitKind, UnitName};
 
 pub(super) static ROWS: &[Row] = &[
     full(
@@ -299,26 +300,26 @@ pub(super) static ROWS: &[Row] = &[
     full(
         SOCKET,
         "TriggerLimitIntervalSec",
-        |l| l.set(time::span_usec, |d| &mut d.socket.trigger_limit.interval_usec),
+        |l| interval(l, |d| &mut d.socket.trigger_limit),
         "Window in which activations are counted; 0 is no limit",
     ),
     full(
         SOCKET,
         "TriggerLimitBurst",
-        |l| l.set_some(scalar::unsigned32, |d| &mut d.given.trigger_limit_burst),
+        |l| burst(l, |d| &mut d.given.trigger_limit_burst),
         "Activations allowed in one window; 0 is no limit",
     ),
     full(
         SOCKET,
         "PollLimitIntervalSec",
-        |l| l.set(time::span_usec, |d| &mut d.socket.poll_limit.interval_usec),
+        |l| interval(l, |d| &mut d.socket.poll_limit),
         "Window in which wake-ups of one port are counted",
     )
     .since(255),
     full(
         SOCKET,
         "PollLimitBurst",
-        |l| l.set_some(scalar::unsigned32, |d| &mut d.given.poll_limit_burst),
+        |l| burst(l, |d| &mut d.given.poll_limit_burst),
         "Wake-ups of one port allowed in one window before it pauses",
     )
     .since(255),
@@ -383,8 +384,25 @@ fn node(line: &mut Line<'_>, special: bool, kind: fn(Text) -> Listen) -> Outcome
         return Ok(());
     }
     let text = address::listen_path(&line.expand(line.text())?, special)?;
-    let text = moved(line, text);
-    line.draft.socket.listen.push(kind(text.into()));
+    let listen = kind(text.into());
+    let listen =
+        if let Listen::Fifo(path) = listen { Listen::Fifo(moved(line, path.to_string()).into()) } else { listen };
+    line.draft.socket.listen.push(listen);
+    Ok(())
+}
+
+/// A window without end is the default one, as systemd has it.
+fn interval(line: &mut Line<'_>, field: fn(&mut Draft) -> &mut RateLimit) -> Outcome {
+    const DEFAULT_USEC: u64 = 2_000_000;
+    let usec = time::span_usec(line.text())?;
+    field(line.draft).interval_usec = if usec == INFINITY_USEC { DEFAULT_USEC } else { usec };
+    Ok(())
+}
+
+/// The largest number is no number, as systemd has it: it stands for the default.
+fn burst(line: &mut Line<'_>, field: fn(&mut Draft) -> &mut Option<u32>) -> Outcome {
+    let burst = scalar::unsigned32(line.text())?;
+    *field(line.draft) = (burst != u32::MAX).then_some(burst);
     Ok(())
 }
 

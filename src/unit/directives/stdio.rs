@@ -116,7 +116,9 @@ fn output(line: &mut Line<'_>) -> Result<Option<Output>, Problem> {
 }
 
 fn output_file(line: &Line<'_>, text: &str) -> Result<Option<Output>, Problem> {
-    const KINDS: [(&str, fn(Text) -> Output); 3] =
+    /// Makes an output of a path.
+    type Kind = fn(Text) -> Output;
+    const KINDS: [(&str, Kind); 3] =
         [("file:", Output::File), ("append:", Output::Append), ("truncate:", Output::Truncate)];
     for (prefix, kind) in KINDS {
         if let Some(path) = text.strip_prefix(prefix) {

@@ -6,7 +6,7 @@ use crate::ids::Text;
 use crate::syntax::words::Rules;
 use crate::unit::condition::{self, Condition};
 use crate::unit::draft::Draft;
-use crate::unit::values::{path, scalar, status, time};
+use crate::unit::values::{path, scalar, time};
 use crate::unit::{Dependency, Install, UnitName};
 
 pub(super) static ROWS: &[Row] = &[
@@ -171,13 +171,13 @@ pub(super) static ROWS: &[Row] = &[
     full(
         UNIT,
         "FailureActionExitStatus",
-        |l| l.set_or_unset(status::exit_status, |d| &mut d.common.actions.failure_exit_status),
+        |l| l.set_or_unset(exit_status, |d| &mut d.common.actions.failure_exit_status),
         "Exit status of porterd when FailureAction= makes it exit",
     ),
     full(
         UNIT,
         "SuccessActionExitStatus",
-        |l| l.set_or_unset(status::exit_status, |d| &mut d.common.actions.success_exit_status),
+        |l| l.set_or_unset(exit_status, |d| &mut d.common.actions.success_exit_status),
         "Exit status of porterd when SuccessAction= makes it exit",
     ),
     full(
@@ -309,7 +309,7 @@ fn test(line: &mut Line<'_>, kind: &str, field: fn(&mut Draft) -> &mut Vec<Condi
 
 fn documentation(line: &mut Line<'_>) -> Outcome {
     let known = |text: &str| -> Result<Text, String> {
-        const SCHEMES: [&str; 5] = ["http://", "https://", "file:", "info:", "man:"];
+        const SCHEMES: [&str; 5] = ["http://", "https://", "file:/", "info:", "man:"];
         let found = SCHEMES.iter().any(|s| text.len() > s.len() && text.starts_with(s));
         if found { Ok(text.into()) } else { Err("not an http, https, file, info or man address".to_owned()) }
     };
@@ -317,7 +317,7 @@ fn documentation(line: &mut Line<'_>) -> Outcome {
 }
 
 fn mounts(line: &mut Line<'_>) -> Outcome {
-    for (word, range) in line.words(Rules::PATHS)? {
+    for (word, range) in line.words(Rules::PATHS) {
         match path::absolute(&word) {
             Ok(path) => line.draft.common.requires_mounts_for.push(path.into()),
             Err(why) => line.warn("invalid-item", format!("{word:?} is left out: {why}"), range),
@@ -363,6 +363,12 @@ fn action(line: &mut Line<'_>) -> Result<Action, super::Problem> {
     Ok(Action { exits, any })
 }
 
+/// A number, unlike elsewhere never a name.
+fn exit_status(text: &str) -> Result<u8, String> {
+    let number = scalar::unsigned32(text)?;
+    u8::try_from(number).map_err(|_| format!("{number} is above 255, the highest exit status"))
+}
+
 fn success_action(line: &mut Line<'_>) -> Outcome {
     let action = action(line)?;
     line.draft.common.actions.success_exit = action.exits;
@@ -388,7 +394,7 @@ fn names(line: &mut Line<'_>, field: fn(&mut Install) -> &mut Vec<Text>) -> Outc
         field(install(line.draft)).clear();
         return Ok(());
     }
-    for (word, range) in line.name_words()? {
+    for (word, range) in line.name_words() {
         if UnitName::parse(&word).is_some() {
             field(install(line.draft)).push(word.into());
         } else {

@@ -52,7 +52,7 @@ fn rare(rare: &RareExec, out: &mut Properties) {
     out.number("CPUSchedulingPriority", rare.cpu_scheduling_priority.unwrap_or(0));
     out.flag("CPUSchedulingResetOnFork", rare.cpu_scheduling_reset_on_fork);
     out.text("CPUAffinity", ranges(&rare.cpu_affinity));
-    let (class, priority) = rare.io_scheduling.unwrap_or(IO_DEFAULT);
+    let (class, priority) = rare.io_scheduling.filter(|(class, _)| *class != 0).unwrap_or(IO_DEFAULT);
     out.number("IOSchedulingClass", class);
     out.number("IOSchedulingPriority", priority);
     out.number("TimerSlackNSec", rare.timer_slack_nsec.unwrap_or(TIMER_SLACK_NSEC));
@@ -123,7 +123,7 @@ fn streams(exec: &ExecSettings, out: &mut Properties) {
     }
     // What is not set follows the input, if that leads anywhere.
     let journal = Output::Journal { console: false };
-    let follows = !matches!(exec.standard_input, Input::Null | Input::Data);
+    let follows = matches!(exec.standard_input, Input::Tty(_) | Input::Socket | Input::Fd(_));
     let default = if follows { &Output::Inherit } else { &journal };
     let chosen = exec.standard_output.as_ref().filter(|o| **o != Output::Inherit).unwrap_or(default);
     out.text("StandardOutput", output(chosen));
