@@ -6,6 +6,7 @@ use super::Engine;
 use super::effect::{Effect, Level};
 use super::event::Peer;
 use super::jobs::JobKind;
+use super::limits::Backoff;
 use super::policy::OnLimit;
 use super::slot::{Machine, Relation};
 use super::socket::{SocketResult, SocketState};
@@ -64,7 +65,9 @@ impl Engine {
             self.count_refused(id);
             return Err(Some("connection refused: the socket is being stopped".to_owned()));
         }
-        if !self.trigger_admitted(id, unit) {
+        // A connection that trips the limit was accepted already. Where the limit only pauses it is
+        // the last one to be served; where it fails the socket it goes down with it.
+        if !self.trigger_admitted(id, unit) && self.policy.on_trigger_limit == OnLimit::Fail {
             return Err(None);
         }
         let connections = self.socket(id).map_or(0, |socket| socket.connections);
@@ -127,6 +130,7 @@ impl Engine {
         if let Some(socket) = self.socket_mut(id) {
             socket.accepted += 1;
             socket.connections += 1;
+            socket.backoff = Backoff::default();
             if let Some(source) = source {
                 *socket.sources.entry(source).or_default() += 1;
             }
@@ -204,7 +208,13 @@ impl Engine {
                 socket.sources.remove(&source);
             }
         }
+        let short = socket.pause.as_ref().is_some_and(|pause| pause.exhausted);
         self.out.push(Effect::Save { unit: socket_id });
+        if short {
+            // What was short may be there again.
+            self.deadlines.set(socket_id, super::Reason::Pause, None);
+            self.socket_pause_over(socket_id);
+        }
     }
 
     /// A failed instance stays listed, but not without bound.

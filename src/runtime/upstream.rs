@@ -4,11 +4,25 @@ use crate::config::Surroundings;
 use crate::ids::Mono;
 use crate::runtime::clock;
 use sd_notify::NotifyState;
+use std::collections::VecDeque;
+use std::io::ErrorKind;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
+
+/// Messages that wait for a supervisor that does not read; the oldest is dropped beyond it.
+const WAITING_MAX: usize = 16;
+
+/// When a supervisor whose queue is full is tried again.
+const RETRY_USEC: u64 = 100_000;
 
 /// What the supervisor above wants from us.
 #[derive(Debug, Default)]
 pub(super) struct Upstream {
-    listens: bool,
+    /// Where it listens, and a socket that never blocks: sd-notify's own waits for a supervisor that
+    /// does not read, and everybody behind the door would wait with it.
+    to: Option<(SocketAddr, UnixDatagram)>,
+    waiting: VecDeque<String>,
+    retry: Option<Mono>,
     watchdog_usec: u64,
     next_ping: Option<Mono>,
 }
@@ -19,47 +33,87 @@ impl Upstream {
         let for_us = |name: &str| around.text(name).is_none_or(|pid| pid.parse() == Ok(own_pid));
         let watchdog_usec = around.text("WATCHDOG_USEC").and_then(|text| text.parse().ok()).unwrap_or(0);
         let watchdog_usec = if for_us("WATCHDOG_PID") { watchdog_usec } else { 0 };
-        let listens = around.text("NOTIFY_SOCKET").is_some();
-        let next_ping = (listens && watchdog_usec > 0).then(clock::now);
-        Upstream { listens, watchdog_usec, next_ping }
+        let to = around.text("NOTIFY_SOCKET").and_then(open);
+        let next_ping = (to.is_some() && watchdog_usec > 0).then(clock::now);
+        Upstream { to, watchdog_usec, next_ping, ..Upstream::default() }
     }
 
-    fn send(&self, state: &[NotifyState<'_>]) {
-        if self.listens
-            && let Err(error) = sd_notify::notify(state)
-        {
-            tracing::debug!("NOTIFY_SOCKET cannot be reached: {error}");
+    fn send(&mut self, state: &[NotifyState<'_>]) {
+        if self.to.is_none() {
+            return;
+        }
+        let message: String = state.iter().map(|word| format!("{word}\n")).collect();
+        if self.waiting.len() == WAITING_MAX {
+            self.waiting.pop_front();
+        }
+        self.waiting.push_back(message);
+        self.flush();
+    }
+
+    /// Hands over what waits, in order, as far as the supervisor takes it.
+    fn flush(&mut self) {
+        self.retry = None;
+        let Some((address, socket)) = &self.to else { return };
+        while let Some(message) = self.waiting.front() {
+            match socket.send_to_addr(message.as_bytes(), address) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.retry = clock::now().after(RETRY_USEC);
+                    return;
+                }
+                Err(error) => tracing::debug!("NOTIFY_SOCKET cannot be reached: {error}"),
+                Ok(_) => {}
+            }
+            self.waiting.pop_front();
         }
     }
 
-    pub(super) fn ready(&self) {
+    pub(super) fn ready(&mut self) {
         self.send(&[NotifyState::Ready]);
     }
 
-    pub(super) fn stopping(&self) {
+    pub(super) fn stopping(&mut self) {
         self.send(&[NotifyState::Stopping]);
     }
 
-    pub(super) fn status(&self, text: &str) {
+    pub(super) fn status(&mut self, text: &str) {
         self.send(&[NotifyState::Status(text)]);
     }
 
     /// `Type=notify-reload` wants the time of the monotonic clock with it.
-    pub(super) fn reloading(&self) {
+    pub(super) fn reloading(&mut self) {
         let now = clock::monotonic_usec();
         self.send(&[NotifyState::Reloading, NotifyState::MonotonicUsec(i128::from(now))]);
     }
 
     /// When the watchdog wants to be fed.
     pub(super) fn next_deadline(&self) -> Option<Mono> {
-        self.next_ping
+        [self.next_ping, self.retry].into_iter().flatten().min()
     }
 
     /// Feeds the watchdog twice as often as it asks for.
     pub(super) fn ping_if_due(&mut self, now: Mono) {
+        if self.retry.is_some_and(|at| at <= now) {
+            self.flush();
+        }
         if self.next_ping.is_some_and(|at| at <= now) {
             self.send(&[NotifyState::Watchdog]);
             self.next_ping = now.after(self.watchdog_usec / 2);
+        }
+    }
+}
+
+/// The supervisor's socket: a path, or an abstract name after `@` (sd_notify(3)).
+fn open(path: &str) -> Option<(SocketAddr, UnixDatagram)> {
+    let address = match path.strip_prefix('@') {
+        Some(name) => SocketAddr::from_abstract_name(name),
+        None => SocketAddr::from_pathname(path),
+    };
+    let socket = UnixDatagram::unbound().and_then(|socket| socket.set_nonblocking(true).map(|()| socket));
+    match (address, socket) {
+        (Ok(address), Ok(socket)) => Some((address, socket)),
+        (Err(error), _) | (_, Err(error)) => {
+            tracing::warn!("NOTIFY_SOCKET={path} cannot be used: {error}");
+            None
         }
     }
 }

@@ -161,6 +161,8 @@ pub struct Control {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pause {
     pub(super) why: Text,
+    /// Something ran out; the end of an instance may help.
+    pub(super) exhausted: bool,
 }
 
 /// One open descriptor of a socket.

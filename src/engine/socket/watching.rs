@@ -45,12 +45,16 @@ impl Engine {
 
     /// Rests with a reason; comes back by itself.
     pub(in crate::engine) fn socket_rest(&mut self, id: UnitId, until: Option<Mono>, why: &str) {
+        self.socket_pause(id, until, why, false);
+    }
+
+    fn socket_pause(&mut self, id: UnitId, until: Option<Mono>, why: &str, exhausted: bool) {
         let now = self.now;
         let Some(socket) = self.socket_mut(id) else {
             return;
         };
         let until = until.filter(|until| *until > now).unwrap_or_else(|| socket.backoff.next(now));
-        let already = socket.pause.replace(Pause { why: why.into() }).is_some();
+        let already = socket.pause.replace(Pause { why: why.into(), exhausted }).is_some();
         if socket.state == SocketState::Running {
             self.socket_enter(id, SocketState::Listening);
         }
@@ -139,10 +143,12 @@ impl Engine {
         if socket.trigger_window.admit(now, limit) {
             return true;
         }
-        socket.refused += 1;
         let until = socket.trigger_window.ends(limit);
         match self.policy.on_trigger_limit {
             OnLimit::Fail => {
+                if let Some(socket) = self.socket_mut(id) {
+                    socket.refused += 1;
+                }
                 self.tell("trigger-limit-hit", Level::Warning, id, "trigger limit hit, refusing further activation");
                 self.socket_stop_pre(id, SocketResult::TriggerLimitHit);
             }
@@ -270,7 +276,7 @@ impl Engine {
         let why = format!("accept failed: {trouble:?}");
         match (self.policy.on_exhaustion, trouble) {
             (_, Trouble::Transient) => {}
-            (OnLimit::Pause, _) => self.socket_rest(id, None, &why),
+            (OnLimit::Pause, _) => self.socket_pause(id, None, &why, true),
             (OnLimit::Fail, _) => {
                 self.tell("accept-failed", Level::Error, id, why);
                 self.socket_stop_pre(id, SocketResult::Resources);
