@@ -44,10 +44,17 @@ pub(super) fn own() -> Result<Own, Unavailable> {
     {
         return Err(Unavailable::Threaded(path, kind.to_owned()));
     }
-    if Path::new("/run/systemd/system").is_dir() && !is_delegated(&path) {
+    if is_systemds() && !is_delegated(&path) {
         return Err(Unavailable::NotDelegated(path));
     }
     Ok(Own { topmost: kind.is_none(), path })
+}
+
+/// Whether the hierarchy has systemd for its one writer. The directory alone says that it was booted
+/// somewhere; in a container that shares /run it is not the process that would mind.
+fn is_systemds() -> bool {
+    let init = std::fs::read_to_string("/proc/1/comm");
+    Path::new("/run/systemd/system").is_dir() && init.is_ok_and(|comm| comm.trim_end() == "systemd")
 }
 
 /// systemd marks what it delegates.
