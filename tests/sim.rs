@@ -16,7 +16,6 @@ use porterd::rehearse::{Choices, Faults, Kernel, Seeded};
 use porterd::unit::directives::Machine;
 use porterd::unit::load::{Library, MemoryFiles, Template};
 use porterd::unit::{Unit, UnitName};
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -33,6 +32,11 @@ enum Sabotage {
     ForgetClose,
 }
 
+/// A line of text; writing to a String cannot fail.
+macro_rules! line {
+    ($to:expr, $($words:tt)*) => { writeln!($to, $($words)*).expect("a String takes everything") };
+}
+
 struct World {
     engine: Engine,
     kernel: Kernel<Seeded>,
@@ -43,9 +47,6 @@ struct World {
     tracing: bool,
     next_client: u64,
     sabotage: Option<Sabotage>,
-    faulty: bool,
-    /// Sockets that an operator stopped, or that may fail for a told reason.
-    excused: BTreeMap<String, bool>,
 }
 
 fn pick<'a>(choices: &mut impl Choices, from: &[&'a str]) -> &'a str {
@@ -60,26 +61,26 @@ fn files(choices: &mut Seeded) -> (MemoryFiles, Vec<UnitName>) {
         let accept = choices.chance(50);
         let mut socket = format!("[Socket]\nListenStream=/run/{i}.a\n");
         if choices.chance(40) {
-            let _ = writeln!(socket, "ListenStream=/run/{i}.b");
+            line!(socket, "ListenStream=/run/{i}.b");
         }
         if accept {
-            let _ = writeln!(socket, "Accept=yes\nMaxConnections={}", 1 + choices.below(4));
+            line!(socket, "Accept=yes\nMaxConnections={}", 1 + choices.below(4));
             if choices.chance(30) {
-                let _ = writeln!(socket, "MaxConnectionsPerSource=1");
+                line!(socket, "MaxConnectionsPerSource=1");
             }
         } else if choices.chance(20) {
-            let _ = writeln!(socket, "FlushPending=yes");
+            line!(socket, "FlushPending=yes");
         }
         if choices.chance(30) {
-            let _ = writeln!(socket, "TriggerLimitBurst={}\nTriggerLimitIntervalSec=3", 1 + choices.below(5));
+            line!(socket, "TriggerLimitBurst={}\nTriggerLimitIntervalSec=3", 1 + choices.below(5));
         }
         for hook in ["ExecStartPre", "ExecStartPost", "ExecStopPre", "ExecStopPost"] {
             if choices.chance(10) {
-                let _ = writeln!(socket, "{hook}=/bin/hook");
+                line!(socket, "{hook}=/bin/hook");
             }
         }
         if choices.chance(10) {
-            let _ = writeln!(socket, "SocketUser=daemon");
+            line!(socket, "SocketUser=daemon");
         }
         let service = service_text(choices, i);
         let at = if accept { "@" } else { "" };
@@ -99,7 +100,7 @@ fn service_text(choices: &mut Seeded, own: u64) -> String {
     let mut unit = String::from("[Unit]\n");
     let mut text = String::from("[Service]\nExecStart=/bin/main\n");
     let kind = pick(choices, &["simple", "simple", "exec", "oneshot", "notify", "forking", "idle", "notify-reload"]);
-    let _ = writeln!(text, "Type={kind}");
+    line!(text, "Type={kind}");
     for (key, chance) in [
         ("ExecCondition", 10),
         ("ExecStartPre", 15),
@@ -109,36 +110,36 @@ fn service_text(choices: &mut Seeded, own: u64) -> String {
         ("ExecReload", 20),
     ] {
         if choices.chance(chance) {
-            let _ = writeln!(text, "{key}={}/bin/step", pick(choices, &["", "-"]));
+            line!(text, "{key}={}/bin/step", pick(choices, &["", "-"]));
         }
     }
     if kind != "oneshot" && choices.chance(40) {
-        let _ = writeln!(text, "Restart={}", pick(choices, &["always", "on-failure", "on-success", "on-abnormal"]));
+        line!(text, "Restart={}", pick(choices, &["always", "on-failure", "on-success", "on-abnormal"]));
     }
     if choices.chance(20) {
-        let _ = writeln!(text, "RemainAfterExit=yes");
+        line!(text, "RemainAfterExit=yes");
     }
     if choices.chance(20) {
-        let _ = writeln!(text, "WatchdogSec=5");
+        line!(text, "WatchdogSec=5");
     }
     if choices.chance(20) {
-        let _ = writeln!(
+        line!(
             text,
             "FileDescriptorStoreMax=2\nFileDescriptorStorePreserve={}",
             pick(choices, &["no", "restart", "yes"])
         );
     }
     if choices.chance(20) {
-        let _ = writeln!(text, "RuntimeMaxSec=30");
+        line!(text, "RuntimeMaxSec=30");
     }
     if choices.chance(10) {
-        let _ = writeln!(text, "SendSIGKILL=no");
+        line!(text, "SendSIGKILL=no");
     }
     if choices.chance(30) {
-        let _ = writeln!(text, "KillMode={}", pick(choices, &["mixed", "process", "none", "control-group"]));
+        line!(text, "KillMode={}", pick(choices, &["mixed", "process", "none", "control-group"]));
     }
     if choices.chance(15) {
-        let _ = writeln!(text, "PIDFile=/run/x.pid");
+        line!(text, "PIDFile=/run/x.pid");
     }
     for (key, chance) in [
         ("Requires", 10),
@@ -152,15 +153,15 @@ fn service_text(choices: &mut Seeded, own: u64) -> String {
         if choices.chance(chance) {
             let other = pick(choices, &["s0.socket", "x0.service", "x1.service", "s1.service"]);
             if !other.starts_with(&format!("s{own}")) {
-                let _ = writeln!(unit, "{key}={other}\n{}={other}", pick(choices, &["After", "Before"]));
+                line!(unit, "{key}={other}\n{}={other}", pick(choices, &["After", "Before"]));
             }
         }
     }
     if choices.chance(20) {
-        let _ = writeln!(unit, "ConditionPathExists=/x");
+        line!(unit, "ConditionPathExists=/x");
     }
     if choices.chance(30) {
-        let _ = writeln!(unit, "StartLimitBurst={}", choices.below(4));
+        line!(unit, "StartLimitBurst={}", choices.below(4));
     }
     unit + &text
 }
@@ -203,8 +204,6 @@ impl World {
             tracing,
             next_client: 1,
             sabotage,
-            faulty: true,
-            excused: BTreeMap::new(),
         };
         world.feed(Event::Loaded { units, templates, reload: false });
         let start = names.into_iter().filter(|name| name.as_str().ends_with(".socket")).collect();
@@ -215,7 +214,7 @@ impl World {
     /// One event, its effects, and the invariants.
     fn feed(&mut self, event: Event) {
         if self.tracing {
-            let _ = writeln!(self.trace, "{:>12} {event:?}", self.kernel.now.0);
+            line!(self.trace, "{:>12} {event:?}", self.kernel.now.0);
         }
         let mut out = Vec::new();
         self.engine.handle(self.kernel.now, event, &mut out);
@@ -225,7 +224,7 @@ impl World {
     fn perform(&mut self, out: Vec<Effect>) {
         for effect in out {
             if self.tracing {
-                let _ = writeln!(self.trace, "             {}", brief(&effect));
+                line!(self.trace, "             {}", brief(&effect));
             }
             if self.sabotaged(&effect) {
                 continue;
@@ -352,7 +351,7 @@ impl World {
         let mut out = Vec::new();
         self.engine = Engine::revive(policy, &image, &self.units, &self.templates, &mut out);
         if self.tracing {
-            let _ = writeln!(self.trace, "{:>12} revived", self.kernel.now.0);
+            line!(self.trace, "{:>12} revived", self.kernel.now.0);
         }
         self.perform(out);
     }
@@ -391,7 +390,6 @@ impl World {
 
     /// No more faults, no more traffic: everything comes to rest, and open doors are open.
     fn settle(&mut self) -> Result<(), String> {
-        self.faulty = false;
         self.kernel.faults = Faults::default();
         for _ in 0..SETTLE_MAX {
             if !self.pass_time() {

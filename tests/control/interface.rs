@@ -196,12 +196,12 @@ fn parameters_and_answers_are_the_same() {
 fn default_values_are_valid_too() {
     let interface = parse(porterd::control::INTERFACE);
     let of = |name: &str, value: Value| interface.check(&value, &interface.types[name], name);
-    of("UnitStatus", serde_json::to_value(&UnitStatus::default()).unwrap());
-    of("UnitStatus", serde_json::to_value(&sample::service()).unwrap());
-    of("UnitRow", serde_json::to_value(&UnitRow::default()).unwrap());
-    of("SocketRow", serde_json::to_value(&SocketRow::default()).unwrap());
-    of("UnitFile", serde_json::to_value(&UnitFile::default()).unwrap());
-    of("Waiting", serde_json::to_value(&Waiting::default()).unwrap());
-    of("LogLine", serde_json::to_value(&LogLine::default()).unwrap());
-    of("ControlProcess", serde_json::to_value(&ControlProcess::default()).unwrap());
+    of("UnitStatus", serde_json::to_value(UnitStatus::default()).unwrap());
+    of("UnitStatus", serde_json::to_value(sample::service()).unwrap());
+    of("UnitRow", serde_json::to_value(UnitRow::default()).unwrap());
+    of("SocketRow", serde_json::to_value(SocketRow::default()).unwrap());
+    of("UnitFile", serde_json::to_value(UnitFile::default()).unwrap());
+    of("Waiting", serde_json::to_value(Waiting::default()).unwrap());
+    of("LogLine", serde_json::to_value(LogLine::default()).unwrap());
+    of("ControlProcess", serde_json::to_value(ControlProcess::default()).unwrap());
 }

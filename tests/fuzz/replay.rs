@@ -44,9 +44,9 @@ pub(crate) fn run(name: &str, words: &[&str], check: impl Fn(&[u8])) {
 fn corpus(name: &str) -> Vec<Vec<u8>> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus").join(name);
     let entries = std::fs::read_dir(&directory).unwrap_or_else(|e| panic!("{}: {e}", directory.display()));
-    let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry of the corpus").path()).collect();
     files.sort();
-    files.iter().map(|file| std::fs::read(file).unwrap()).collect()
+    files.iter().map(|file| std::fs::read(file).expect("a file of the corpus")).collect()
 }
 
 fn mutate(input: &mut Vec<u8>, seeds: &[Vec<u8>], words: &[&str], dice: &mut Dice) {

@@ -35,7 +35,7 @@ fn check(bytes: &[u8]) {
         }
     }
     for diagnostic in document.diagnostics.iter().chain(&document.fatal).take(3) {
-        inside(&diagnostic.place.as_ref().unwrap().span);
+        inside(&diagnostic.place.as_ref().expect("findings about text have a place").span);
         assert!(diagnostic.line_column().is_some());
         assert!(!human::render(diagnostic, false).contains('\u{1b}'));
         assert!(!machine::render(diagnostic).contains('\n'));
