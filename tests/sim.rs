@@ -8,6 +8,7 @@
 
 use porterd::engine::effect::Effect;
 use porterd::engine::event::Event;
+use porterd::engine::read::{Census, Glance};
 use porterd::engine::requests::{Request, Verb, Wait};
 use porterd::engine::status::{ActiveState, Detail};
 use porterd::engine::{Engine, Policy};
@@ -284,37 +285,26 @@ impl World {
                 return Err(format!("{id} counts {connections} connections, but {places} instances have a place"));
             }
         }
-        let statuses: Vec<_> = self.engine.list().collect();
-        for status in &statuses {
-            self.check_unit(status)?;
-        }
-        Ok(())
+        census.units.iter().try_for_each(|unit| self.check_unit(unit, &census))
     }
 
-    fn check_unit(&self, status: &porterd::engine::status::UnitStatus) -> Result<(), String> {
-        let name = &status.unit.name;
+    fn check_unit(&self, unit: &Glance, census: &Census) -> Result<(), String> {
+        let told = || self.engine.unit_name(unit.id).map(ToString::to_string).unwrap_or_default();
         let moving =
-            matches!(status.active, ActiveState::Activating | ActiveState::Deactivating | ActiveState::Reloading);
-        let busy = match &status.detail {
-            Detail::Socket { control, .. } => control.is_some(),
-            Detail::Service(detail) => {
-                detail.main.as_ref().is_some_and(|main| main.ended.is_none()) || detail.control.is_some()
-            }
-            Detail::Other => false,
-        };
-        if moving && !busy && status.waiting.is_none() {
-            return Err(format!("{name} is {}, with no deadline, no process and no job to wait for", status.sub));
+            matches!(unit.active, ActiveState::Activating | ActiveState::Deactivating | ActiveState::Reloading);
+        if moving && !unit.busy && !unit.waits {
+            return Err(format!("{} is {:?}: no deadline, no process, no job to wait for", told(), unit.active));
         }
-        if let porterd::unit::Body::Socket(unit) = &status.unit.body
-            && let Detail::Socket { connections, .. } = &status.detail
-            && unit.accept
-            && *connections > u64::from(unit.max_connections)
+        if let (Some(connections), Some(settings)) = (census.connections.get(&unit.id), self.engine.unit(unit.id))
+            && let porterd::unit::Body::Socket(socket) = &settings.body
+            && socket.accept
+            && *connections > socket.max_connections
         {
-            return Err(format!("{name} serves {connections}, more than MaxConnections={}", unit.max_connections));
+            return Err(format!("{} serves {connections}, more than MaxConnections=", told()));
         }
         // R10: neither load nor a peer nor a service takes a listener down.
-        if !self.strict && matches!(status.result, "trigger-limit-hit" | "service-start-limit-hit") {
-            return Err(format!("{name} failed with {}, which only the strict character does", status.result));
+        if !self.strict && matches!(unit.result, "trigger-limit-hit" | "service-start-limit-hit") {
+            return Err(format!("{} failed with {}, which only the strict character does", told(), unit.result));
         }
         Ok(())
     }

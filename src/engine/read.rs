@@ -1,7 +1,7 @@
 //! Reading the engine: units become the plain data of `status`.
 
 use super::slot::{Machine, RELATION_NAMES, Slot};
-use super::status::{Detail, ProcessStatus, ServiceDetail, UnitStatus};
+use super::status::{ActiveState, Detail, ProcessStatus, ServiceDetail, UnitStatus};
 use super::{Engine, Reason};
 use crate::ids::{ClientId, FdToken, Mono, ProcToken, UnitId};
 use crate::unit::UnitName;
@@ -140,11 +140,23 @@ impl Engine {
         Some((format!("waits for {}", reason.describe()), Some(at)))
     }
 
+    fn glance(&self, id: UnitId, slot: &Slot) -> Glance {
+        let (result, busy) = match &slot.machine {
+            Machine::Socket(socket) => (socket.result.as_str(), socket.control.is_some()),
+            Machine::Service(service) => (service.result.as_str(), service.main.is_some() || service.control.is_some()),
+            Machine::Target(_) | Machine::Inert => ("success", false),
+        };
+        let job_waits = slot.job.as_ref().is_some_and(|job| !job.running && !job.checking);
+        let waits = job_waits || self.deadlines.of(id).next().is_some();
+        Glance { id, active: slot.active, result, busy, waits }
+    }
+
     /// Everything the engine believes to hold, for the simulator's invariants.
     pub fn census(&self) -> Census {
         let mut census = Census::default();
         for (id, slot) in &self.units {
             census.jobs += usize::from(slot.job.is_some());
+            census.units.push(self.glance(*id, slot));
             match &slot.machine {
                 Machine::Socket(socket) => {
                     for port in &socket.ports {
@@ -194,4 +206,21 @@ pub struct Census {
     pub clients: BTreeSet<ClientId>,
     /// Jobs queued or running.
     pub jobs: usize,
+    /// Every unit at a glance.
+    pub units: Vec<Glance>,
+}
+
+/// What can be seen of a unit without formatting a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Glance {
+    /// Which.
+    pub id: UnitId,
+    /// ActiveState
+    pub active: ActiveState,
+    /// Result
+    pub result: &'static str,
+    /// A process of it is alive.
+    pub busy: bool,
+    /// A deadline or another unit's job will bring it on.
+    pub waits: bool,
 }

@@ -183,3 +183,16 @@ impl Slot {
             || self.job.as_ref().is_some_and(|job| job.kind.starts())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::mem::size_of;
+
+    #[test]
+    fn ten_thousand_idle_units_stay_small() {
+        let socket = size_of::<Slot>() + size_of::<Socket>() + size_of::<crate::unit::SocketUnit>();
+        let service = size_of::<Slot>() + size_of::<Service>() + size_of::<crate::unit::ServiceUnit>();
+        assert!(socket + service < 1536, "{socket} + {service} bytes for a socket with its service");
+    }
+}

@@ -172,7 +172,7 @@ fn check_environment_file(bytes: &[u8]) {
 }
 
 fn check_specifiers(text: &str) {
-    let unit = |name: &str| UnitFacts { name: UnitName::parse(name).unwrap(), fragment: None };
+    let unit = |name: &str| UnitFacts { name: UnitName::parse(name).expect("a unit name"), fragment: None };
     let context = Context::default();
     for table in [Table::Full, Table::Names] {
         let one = specifiers::expand(text, &context, &unit("a@1.service"), table);

@@ -24,7 +24,7 @@ def journey_examples_of_the_repository(t):
     for unit in ("echo.socket", "clock.socket", "whoami.socket"):
         assert unit in listed, f"{unit} is not in list-sockets:\n{listed}"
     if os.geteuid() == 0:
-        assert ask("/run/porterd-examples/whoami").startswith(b"connection 0-")
+        assert ask("/tmp/porterd-examples/whoami").startswith(b"connection 0-")
     tries = [x.split("=", 1)[1] for x in read(f"{t.place}/examples/echo.socket").splitlines() if x.startswith("X-Try=")]
     assert tries, "echo.socket says what to type"
     assert tries[0] in p.log(), "porterd prints what to type"
