@@ -5,8 +5,9 @@ use super::effect::{Announcement, Effect, Level, SignalTarget};
 use super::jobs::JobKind;
 use super::requests::{Failure, Reply, Request, Verb, Wait};
 use super::slot::{Machine, Relation};
+use super::status::ActiveState;
 use crate::ids::{ClientId, UnitId};
-use crate::unit::UnitName;
+use crate::unit::{LoadState, UnitName};
 use std::collections::BTreeSet;
 
 /// A request that is not answered yet.
@@ -105,12 +106,14 @@ impl Engine {
             return Ok(());
         };
         let up = !slot.active.is_down();
+        if !up && slot.job.is_none() {
+            self.usable(id, verb).map_err(|reason| {
+                let state = slot.unit.load.as_str();
+                fail(reason, format!("Unit {name} not loaded (its load state is {state})."))
+            })?;
+        }
         if self.leaving.is_some() && verb != Verb::Stop {
             return Err(fail("refused", "porterd is shutting down".to_owned()));
-        }
-        let unknown = slot.unit.load == crate::unit::LoadState::NotFound && !slot.is_target();
-        if unknown && !up && slot.job.is_none() && verb != Verb::Start {
-            return Err(fail("not-found", format!("Unit {name} not loaded.")));
         }
         if verb == Verb::Reload && !self.can_reload(id) && !slot.is_target() {
             let why = format!("{name} has no ExecReload= and is not Type=notify-reload; restart it instead");
@@ -145,6 +148,26 @@ impl Engine {
             pending.ends.insert(id);
         }
         Ok(())
+    }
+
+    /// Whether there is anything to act on: a name without a file, or with one that says nothing
+    /// usable, can only be started, and that fails later with better words.
+    fn usable(&self, id: UnitId, verb: Verb) -> Result<(), &'static str> {
+        let Some(slot) = self.units.get(&id) else {
+            return Ok(());
+        };
+        let grouping = matches!(slot.machine, Machine::Target(_) | Machine::Inert);
+        match (verb, slot.unit.load) {
+            (Verb::Start | Verb::Restart | Verb::ReloadOrRestart, LoadState::NotFound) if grouping => Err("not-found"),
+            (
+                Verb::Stop | Verb::Restart | Verb::TryRestart | Verb::Reload | Verb::ReloadOrRestart,
+                LoadState::NotFound,
+            ) => Err("not-found"),
+            (Verb::Reload, LoadState::Masked) => Err("masked"),
+            (Verb::Stop | Verb::TryRestart, LoadState::BadSetting) => Err("bad-setting"),
+            (Verb::Stop | Verb::TryRestart, LoadState::Error) => Err("error"),
+            _ => Ok(()),
+        }
     }
 
     /// Whoever stops a service wants to know what can start it again.
@@ -190,7 +213,7 @@ impl Engine {
             return;
         };
         for id in &pending.ends {
-            if let Some(slot) = self.units.get(id).filter(|slot| slot.active == super::status::ActiveState::Failed) {
+            if let Some(slot) = self.units.get(id).filter(|slot| slot.active == ActiveState::Failed) {
                 let detail = format!("{} ended as failed", slot.unit.name);
                 pending.failures.push(Failure { unit: slot.unit.name.text(), reason: "failed", detail });
             }
@@ -269,9 +292,9 @@ impl Engine {
 
     /// Nobody has a file for it and nothing of it is left.
     fn is_unknown(&self, id: UnitId) -> bool {
-        self.units.get(&id).is_some_and(|slot| {
-            slot.unit.load == crate::unit::LoadState::NotFound && slot.active == super::status::ActiveState::Inactive
-        })
+        self.units
+            .get(&id)
+            .is_some_and(|slot| slot.unit.load == LoadState::NotFound && slot.active == ActiveState::Inactive)
     }
 
     fn kill(&mut self, units: &[UnitName], target: SignalTarget, signal: i32) -> Reply {

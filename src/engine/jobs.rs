@@ -271,7 +271,7 @@ impl Engine {
         Some(match slot.unit.load {
             LoadState::Loaded => return None,
             // Grouping names without a file are satisfied: a host without systemd has no basic.target.
-            LoadState::NotFound if target => return None,
+            LoadState::NotFound if target && self.policy.missing_targets_reached => return None,
             LoadState::NotFound if name.is_template() => {
                 Begun::Refused("not-found", format!("{name} is a template; give it an instance between @ and the dot"))
             }

@@ -34,6 +34,8 @@ pub struct Policy {
     pub unix_remote_addr: bool,
     /// A new start request cuts an automatic restart's delay short (systemd 257 and newer).
     pub start_cuts_restart_delay: bool,
+    /// A target without a file is as good as reached, so that units written for a full boot start.
+    pub missing_targets_reached: bool,
     /// Entropy of this boot, for invocation ids.
     pub seed: u128,
 }
@@ -53,6 +55,7 @@ impl Policy {
             limit_unix_sources: true,
             unix_remote_addr: true,
             start_cuts_restart_delay: true,
+            missing_targets_reached: true,
             seed,
         }
     }
@@ -71,6 +74,7 @@ impl Policy {
             limit_unix_sources: false,
             unix_remote_addr: false,
             start_cuts_restart_delay: false,
+            missing_targets_reached: false,
             seed,
         }
     }

@@ -87,10 +87,10 @@ pub fn finish(
     let name = pool.name(draft.name.clone());
     let unit = match refusal {
         Some(refusal) => {
-            let mut unit = Unit::absent(name, refusal.state, Some(refusal.why));
-            let UnitSettings { description, documentation, .. } = draft.common;
-            unit.common = Arc::new(UnitSettings { description, documentation, ..UnitSettings::default() });
-            unit
+            // What was read before it is shown, so that one sees what is wrong; nothing follows from it.
+            draft.common.dependencies.retain(|(kind, _)| *kind == Dependency::Triggers);
+            let unit = assemble(&mut draft, name, pool);
+            Unit { load: refusal.state, load_error: Some(refusal.why), ..unit }
         }
         None => assemble(&mut draft, name, pool),
     };
@@ -151,10 +151,23 @@ fn complete(draft: &mut Draft) -> Option<Refusal> {
         UnitKind::Service => complete_service(draft),
         UnitKind::Target | UnitKind::Slice | UnitKind::Foreign => None,
     };
-    if refusal.is_none() {
-        implicit_dependencies(draft);
+    match &refusal {
+        None => implicit_dependencies(draft),
+        Some(refused) if refused.state == LoadState::BadSetting => would_trigger(draft),
+        Some(_) => {}
     }
     refusal
+}
+
+/// A refused socket still shows what it would have started.
+fn would_trigger(draft: &mut Draft) {
+    let socket = &draft.socket;
+    if draft.name.kind() == UnitKind::Socket && !(socket.accept && socket.listen.iter().all(accepts)) {
+        let service = draft.given.service.clone().or_else(|| draft.name.with_suffix("service"));
+        if let Some(service) = service {
+            draft.common.depend(Dependency::Triggers, service);
+        }
+    }
 }
 
 fn complete_socket(draft: &mut Draft) -> Option<Refusal> {

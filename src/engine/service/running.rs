@@ -164,10 +164,10 @@ impl Engine {
         let mut result = result_of(status, false, &unit.more.success_exit_status);
         let (path, directive) =
             command.as_ref().map_or(("a command", ""), |(command, directive)| (&*command.path, *directive));
-        if state == ServiceState::Condition && matches!(status, ExitStatus::Code(1..=254)) {
-            result = ServiceResult::ExecCondition;
-        } else if command.as_ref().is_some_and(|(command, _)| command.ignore_failure) {
+        if command.as_ref().is_some_and(|(command, _)| command.ignore_failure) {
             result = ServiceResult::Success;
+        } else if state == ServiceState::Condition && matches!(status, ExitStatus::Code(1..=254)) {
+            result = ServiceResult::ExecCondition;
         }
         if result != ServiceResult::Success {
             let text = format!("{directive}={path} ended: {}", describe(status));

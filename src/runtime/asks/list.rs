@@ -3,9 +3,11 @@
 use super::files::file_state;
 use crate::control::wire::{FileRow, List, ListKind, ListReply, SocketRow, UnitRow};
 use crate::engine::status::UnitStatus;
+use crate::linux::address::interface_name;
 use crate::plan::bind::{self, Port};
 use crate::runtime::perform::ports::socket_of;
 use crate::runtime::turn::Daemon;
+use crate::unit::values::address::display_with;
 
 impl Daemon {
     pub(super) fn list(&mut self, wanted: &List) -> ListReply {
@@ -61,7 +63,12 @@ impl Daemon {
     /// Ports of a socket unit in file order.
     pub(super) fn ports(&self, status: &UnitStatus) -> Vec<Port> {
         match socket_of(&status.unit) {
-            Some(socket) => bind::recipe(socket, None, &self.world.facts.bind).ports,
+            Some(socket) => {
+                let ports = bind::recipe(socket, None, &self.world.facts.bind).ports;
+                let shown = |listen| display_with(listen, &interface_name).into();
+                let named = |(port, listen)| Port { display: shown(listen), ..port };
+                ports.into_iter().zip(&socket.listen).map(named).collect()
+            }
             None => Vec::new(),
         }
     }

@@ -154,7 +154,14 @@ impl Daemon {
     /// What changes nothing is answered at once.
     fn asked_to_look(&mut self, client: ClientId, call: Call) {
         match call {
-            Call::Show(show) => self.read_answer(client, &show.units.clone(), |daemon, _| daemon.show(&show)),
+            Call::Show(show) => {
+                // A template has no state and no settings until it is given an instance.
+                let template = |text: &&String| UnitName::parse(text).is_some_and(|name| name.is_template());
+                match show.units.iter().find(template) {
+                    Some(text) => self.bad_name(client, text),
+                    None => self.read_answer(client, &show.units.clone(), |daemon, _| daemon.show(&show)),
+                }
+            }
             Call::List(list) => {
                 let reply = self.list(&list);
                 self.world.server.reply(client, &Reply::List(reply));
@@ -205,11 +212,15 @@ impl Daemon {
         match names {
             Ok(names) => Some(names),
             Err(text) => {
-                let parameters = serde_json::json!({ "parameter": "units", "value": text });
-                self.world.server.error(client, errors::INVALID_PARAMETER, &parameters);
+                self.bad_name(client, text);
                 None
             }
         }
+    }
+
+    fn bad_name(&mut self, client: ClientId, text: &str) {
+        let parameters = serde_json::json!({ "parameter": "units", "value": text });
+        self.world.server.error(client, errors::INVALID_PARAMETER, &parameters);
     }
 
     /// Makes the engine know these units. A name that had no file is looked for again.

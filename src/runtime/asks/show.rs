@@ -27,11 +27,12 @@ impl Daemon {
         match self.engine.status(name.as_str()) {
             Some(state) => {
                 self.states(&state, &mut all);
+                // What the engine made of the dependencies goes before what the files say.
+                all.extend(state.related.iter().map(|(property, units)| (*property, join(units))));
                 generic(&state.unit, enabled, &mut all);
                 all.push(("CanStart", yes(state.can_start)));
                 all.push(("CanStop", yes(!state.unit.common.refuse_manual_stop)));
                 all.push(("CanReload", yes(state.can_reload)));
-                all.extend(state.related.iter().map(|(property, units)| (*property, join(units))));
             }
             None => {
                 let unit = self.unit_of(name);

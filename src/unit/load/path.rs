@@ -3,6 +3,7 @@
 //! Every directory is listed once; after that a name costs a look into a map.
 
 use super::files::{EntryKind, Files, join};
+use super::special;
 use crate::bounds::ALIAS_HOPS_MAX;
 use crate::ids::Text;
 use crate::report::Diagnostic;
@@ -86,7 +87,7 @@ impl Index {
 
     /// Follows aliases, and templates for instances.
     pub(super) fn resolve(&self, name: &UnitName) -> Resolved {
-        let mut name = name.clone();
+        let (asked, mut name) = (name, name.clone());
         for _ in 0..=ALIAS_HOPS_MAX {
             let found = self.names.get(&name).cloned().or_else(|| {
                 let template = name.template()?;
@@ -95,6 +96,10 @@ impl Index {
             let place = match found {
                 Some(Found::File(path)) => Place::File(path),
                 Some(Found::Mask(path)) => Place::Masked(path),
+                // A link that leads nowhere is no name of anything.
+                None if !special::is_built_in(&name) && !special::is_passed(&name) => {
+                    return Resolved { name: asked.clone(), place: Place::Nowhere };
+                }
                 None => Place::Nowhere,
                 Some(Found::Alias(target)) => {
                     let instance = name.instance().filter(|i| !i.is_empty());

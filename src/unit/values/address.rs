@@ -106,6 +106,9 @@ fn vsock(rest: &str) -> Result<Address, Refusal> {
 }
 
 fn port(text: &str) -> Result<u16, Refusal> {
+    if text.starts_with([' ', '\t']) {
+        return bad("blanks in front of the port");
+    }
     match scalar::unsigned32(text) {
         Ok(0) => bad("port 0 cannot be listened on"),
         Ok(n) => u16::try_from(n).or_else(|_| bad(format!("port {n} is above 65535"))),

@@ -41,7 +41,7 @@ pub fn is_normalized(path: &str) -> bool {
 /// `/var/run/x` is `/run/x`; `None` for every other path.
 pub fn strip_var_run(path: &str) -> Option<String> {
     let rest = below(path, "/var/run")?;
-    Some(if rest.is_empty() { "/run".to_owned() } else { format!("/run/{rest}") })
+    Some(format!("/run/{rest}"))
 }
 
 /// What is left of `path` below `directory` (both absolute), or `None` if it is not there.
