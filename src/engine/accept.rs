@@ -113,7 +113,16 @@ impl Engine {
         let instance = instance_text(number, peer);
         let name =
             template.instantiate(&instance).ok_or_else(|| format!("{instance} makes no unit name with {template}"))?;
-        let unit = self.instance_unit(&template, &name)?;
+        let unit = match self.instance_unit(&template, &name) {
+            Ok(unit) => unit,
+            Err(why) => {
+                // It was accepted, and its number is used up.
+                if let Some(socket) = self.socket_mut(id) {
+                    socket.accepted += 1;
+                }
+                return Err(why);
+            }
+        };
         let service = self.adopt_unit(unit);
         self.connect(id, Relation::Triggers, service);
         self.connect(service, Relation::After, id);

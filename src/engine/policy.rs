@@ -36,6 +36,8 @@ pub struct Policy {
     pub start_cuts_restart_delay: bool,
     /// A target without a file is as good as reached, so that units written for a full boot start.
     pub missing_targets_reached: bool,
+    /// A reload that the service announced has a state of its own (systemd 253 and newer).
+    pub name_reload_notify: bool,
     /// Entropy of this boot, for invocation ids.
     pub seed: u128,
 }
@@ -56,6 +58,7 @@ impl Policy {
             unix_remote_addr: true,
             start_cuts_restart_delay: true,
             missing_targets_reached: true,
+            name_reload_notify: true,
             seed,
         }
     }
@@ -75,6 +78,7 @@ impl Policy {
             unix_remote_addr: false,
             start_cuts_restart_delay: false,
             missing_targets_reached: false,
+            name_reload_notify: false,
             seed,
         }
     }

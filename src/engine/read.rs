@@ -1,5 +1,6 @@
 //! Reading the engine: units become the plain data of `status`.
 
+use super::service::ServiceState;
 use super::slot::{Machine, RELATION_NAMES, Slot};
 use super::status::{ActiveState, Detail, ProcessStatus, ServiceDetail, UnitStatus};
 use super::{Engine, Reason};
@@ -17,6 +18,11 @@ impl Engine {
     /// Everything about all units, in the order in which they became known.
     pub fn list(&self) -> impl Iterator<Item = UnitStatus> + '_ {
         self.units.iter().map(|(id, slot)| self.status_of(*id, slot))
+    }
+
+    /// Descriptors that a service keeps in its store.
+    pub fn stored(&self, id: UnitId) -> Vec<FdToken> {
+        self.service(id).map(|service| service.store.iter().map(|stored| stored.fd).collect()).unwrap_or_default()
     }
 
     fn status_of(&self, id: UnitId, slot: &Slot) -> UnitStatus {
@@ -80,7 +86,11 @@ impl Engine {
             }
             Machine::Service(service) => {
                 let detail = Detail::Service(Box::new(self.service_detail(id, service)));
-                (service.state.as_str(), service.result.as_str(), detail)
+                let state = match service.state {
+                    ServiceState::ReloadNotify if !self.policy.name_reload_notify => ServiceState::Reload,
+                    state => state,
+                };
+                (state.as_str(), service.result.as_str(), detail)
             }
             Machine::Target(up) => (if *up { "active" } else { "dead" }, "success", Detail::Other),
             Machine::Inert => ("dead", "success", Detail::Other),

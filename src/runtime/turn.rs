@@ -101,7 +101,8 @@ impl Daemon {
 
     fn hear_notifications(&mut self, unit: UnitId) {
         for _ in 0..NOTIFICATIONS_PER_TURN {
-            if !self.world.take_notification(unit) {
+            let stored = self.engine.stored(unit);
+            if !self.world.take_notification(unit, &stored) {
                 return;
             }
             self.pump();
@@ -133,8 +134,9 @@ impl Daemon {
             return;
         }
         let readable = ready.readable || ready.priority;
+        // A listening socket that hangs up is readable too, for ever.
         self.world.events.push_back(match readable {
-            true if !ready.error => Event::Readable { fd },
+            true if !ready.error && !ready.hangup => Event::Readable { fd },
             _ => Event::Broken { fd, hangup: ready.hangup && !ready.error },
         });
     }

@@ -99,7 +99,12 @@ impl Engine {
         };
         let somebody = service.populated || service.main.is_some() || service.control.is_some();
         self.service_enter(id, state);
-        if !somebody || kill.kill_mode == KillMode::None {
+        if kill.kill_mode == KillMode::None {
+            // Nobody is signalled, so nobody is waited for.
+            self.service_abandon(id);
+            return self.service_signalled(id, false);
+        }
+        if !somebody {
             return self.service_signalled(id, false);
         }
         let all = kill.kill_mode == KillMode::ControlGroup || kill.kill_mode == KillMode::Mixed && last;

@@ -5,9 +5,10 @@ use super::status::since;
 use crate::control::wire::{Property, Reply, Show, ShowReply, UnitProperties};
 use crate::engine::event::ExitStatus;
 use crate::engine::status::{Detail, ProcessStatus, UnitStatus};
-use crate::ids::Mono;
+use crate::ids::{INFINITY_USEC, Mono};
 use crate::runtime::clock;
 use crate::runtime::turn::Daemon;
+use crate::unit::values::time::format_span;
 use crate::unit::{Unit, UnitKind, UnitName, show};
 use std::collections::BTreeSet;
 
@@ -101,6 +102,9 @@ impl Daemon {
                 out.push(("NRestarts", service.restarts.to_string()));
                 out.push(("StatusText", service.status_text.as_deref().unwrap_or_default().to_owned()));
                 out.push(("StatusErrno", service.status_errno.to_string()));
+                // Before the first start none is in force.
+                let watchdog_usec = if state.invocation == 0 { INFINITY_USEC } else { service.watchdog_usec };
+                out.push(("WatchdogUSec", format_span(watchdog_usec)));
                 out.push(("NFileDescriptorStore", service.stored.to_string()));
                 out.push(("ReloadResult", service.reload_result.to_owned()));
                 exec_main(service.main.as_ref(), out);

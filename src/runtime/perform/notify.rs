@@ -2,11 +2,13 @@
 //! looking up a pid that may be gone.
 
 use crate::engine::event::{Event, Sender};
-use crate::ids::{Text, UnitId};
+use crate::ids::{FdToken, Text, UnitId};
 use crate::linux::notify::{Message, NotifySocket};
 use crate::linux::poll::Interest;
+use crate::linux::raw::same_open_file;
 use crate::runtime::source::Source;
 use crate::runtime::world::World;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 /// Longest path that fits into a socket address.
@@ -33,7 +35,8 @@ impl World {
 
     /// Takes one message; `false` if there is none. One at a time, so that the engine has heard
     /// everything before a barrier when the barrier falls.
-    pub(in crate::runtime) fn take_notification(&mut self, unit: UnitId) -> bool {
+    /// `stored` are descriptors that the unit has in its store.
+    pub(in crate::runtime) fn take_notification(&mut self, unit: UnitId, stored: &[FdToken]) -> bool {
         let Some(socket) = self.runs.get(&unit).and_then(|run| run.notify.as_ref()) else {
             return false;
         };
@@ -48,12 +51,22 @@ impl World {
         };
         // A barrier falls by closing its descriptor, which happens when the message is dropped.
         if !is_barrier(&message) {
-            self.notified(unit, message);
+            self.notified(unit, message, stored);
         }
         true
     }
 
-    fn notified(&mut self, unit: UnitId, message: Message) {
+    fn notified(&mut self, unit: UnitId, mut message: Message, stored: &[FdToken]) {
+        // What is stored already is not stored again, whatever the new name is.
+        if message.words.iter().any(|(key, value)| key == "FDSTORE" && value == "1") {
+            let handles = &self.handles;
+            let known = |fd: &OwnedFd| {
+                let same =
+                    |token: &FdToken| handles.get(*token).and_then(|old| same_open_file(old.as_fd(), fd.as_fd()));
+                stored.iter().any(|token| same(token) == Some(true))
+            };
+            message.fds.retain(|fd| !known(fd));
+        }
         let known = self.processes.token_of(message.pid);
         let ours = known.filter(|proc| self.processes.get(*proc).is_some_and(|process| process.unit == unit));
         let sender = ours.map_or(Sender::Other(message.pid, message.uid == 0), Sender::Known);

@@ -79,6 +79,14 @@ impl World {
                 }
                 let mut fds = Vec::new();
                 for (index, fd) in opened {
+                    if let Err(errno) = self.watchable(socket, index, &fd) {
+                        let detail = format!("{}: it cannot be watched", errno.desc());
+                        return self.events.push_back(Event::BindFailed {
+                            unit,
+                            trouble: trouble(errno),
+                            detail: detail.into(),
+                        });
+                    }
                     let listener = self.listener(socket, index, &fd);
                     let token = self.handles.keep(fd);
                     self.listeners.insert(token, listener);
@@ -89,6 +97,15 @@ impl World {
             }
             Err((trouble, detail)) => self.events.push_back(Event::BindFailed { unit, trouble, detail }),
         }
+    }
+
+    /// Plain files and some devices are always ready, and so cannot be waited for.
+    fn watchable(&self, socket: &SocketUnit, index: u16, fd: &OwnedFd) -> Result<(), Errno> {
+        if !matches!(socket.listen.get(usize::from(index)), Some(Listen::Special(_))) {
+            return Ok(());
+        }
+        Source::Listener(FdToken(0)).add(&self.poll, fd, Interest::Read)?;
+        self.poll.remove(fd)
     }
 
     /// All ports or none.
@@ -107,8 +124,14 @@ impl World {
                 opened.push((index, fd));
                 continue;
             }
-            let fds = self.open_port(unit, port, owner)?;
-            opened.extend(fds.into_iter().map(|fd| (index, fd)));
+            match self.open_port(unit, port, owner) {
+                Ok(fds) => opened.extend(fds.into_iter().map(|fd| (index, fd))),
+                Err(why) => {
+                    let open: Vec<u16> = opened.iter().map(|(index, _)| *index).collect();
+                    self.remove_nodes(unit, &open);
+                    return Err(why);
+                }
+            }
         }
         Ok(opened)
     }
