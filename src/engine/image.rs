@@ -75,7 +75,7 @@ impl Engine {
             condition_result: slot.condition_result,
             assert_result: slot.assert_result,
             invocation: slot.invocation,
-            job: slot.job.clone(),
+            job: slot.job.as_deref().cloned(),
         });
         Image {
             now: self.now,

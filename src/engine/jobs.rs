@@ -115,7 +115,7 @@ impl Engine {
         let Some(slot) = self.units.get_mut(&id) else {
             return;
         };
-        slot.job = Some(Job {
+        slot.job = Some(Box::new(Job {
             kind,
             running: false,
             checked: false,
@@ -124,7 +124,7 @@ impl Engine {
             requests: carried,
             cursor: None,
             since: now,
-        });
+        }));
         self.job_count += 1;
         if timeout != INFINITY_USEC {
             self.deadlines.set(id, super::Reason::Job, now.after(timeout));

@@ -56,7 +56,8 @@ enum Inner {
 pub struct Engine {
     policy: Policy,
     now: Mono,
-    units: BTreeMap<UnitId, Slot>,
+    /// Boxed: nodes of the tree are half empty after ten thousand insertions in order.
+    units: BTreeMap<UnitId, Box<Slot>>,
     names: BTreeMap<UnitName, UnitId>,
     /// Dependencies on units that are not known yet: name → who, and how.
     dangling: BTreeMap<UnitName, Vec<(UnitId, slot::Relation)>>,

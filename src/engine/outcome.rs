@@ -67,7 +67,7 @@ impl Engine {
         };
         if job.kind == JobKind::Restart && result == JobResult::Done {
             // The second half.
-            job = Job { kind: JobKind::Start, running: false, checked: false, cursor: None, ..job };
+            *job = Job { kind: JobKind::Start, running: false, checked: false, cursor: None, ..*job };
             slot.job = Some(job);
             self.run_queue.push_back(id);
             self.wake_blocked(id);

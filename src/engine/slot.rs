@@ -127,7 +127,7 @@ pub(super) enum Machine {
 pub(super) struct Slot {
     pub(super) unit: Arc<Unit>,
     pub(super) machine: Machine,
-    pub(super) job: Option<Job>,
+    pub(super) job: Option<Box<Job>>,
     pub(super) edges: BTreeSet<(Relation, UnitId)>,
     pub(super) active: ActiveState,
     pub(super) moments: Moments,

@@ -92,7 +92,7 @@ impl Engine {
             None => {
                 let id = UnitId(self.next_unit);
                 self.next_unit += 1;
-                self.units.insert(id, Slot::new(unit.clone()));
+                self.units.insert(id, Box::new(Slot::new(unit.clone())));
                 id
             }
         };

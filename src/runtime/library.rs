@@ -39,6 +39,7 @@ impl Units {
     /// These units and all they need, for the engine to add.
     pub(super) fn load(&mut self, names: &[UnitName]) -> Event {
         let units = self.library.closure(&Disk, names);
+        self.library.rest();
         self.tell_diagnostics();
         Event::Loaded { units, templates: self.library.templates(), reload: false }
     }

@@ -5,7 +5,7 @@ use crate::engine::effect::{Effect, Level};
 use crate::engine::event::Trouble;
 use crate::engine::jobs::JobKind;
 use crate::engine::policy::OnLimit;
-use crate::engine::slot::{Machine, Relation, Slot};
+use crate::engine::slot::{Machine, Relation};
 use crate::engine::{Engine, Reason};
 use crate::ids::{FdToken, Mono, UnitId};
 use crate::unit::SocketUnit;
@@ -172,7 +172,7 @@ impl Engine {
         let pending = self
             .relatives(id, Relation::Triggers)
             .iter()
-            .any(|other| self.units.get(other).is_some_and(Slot::active_or_pending));
+            .any(|other| self.units.get(other).is_some_and(|slot| slot.active_or_pending()));
         if !pending {
             let Some(service) = self.socket_service(id) else {
                 self.tell("socket-service-gone", Level::Error, id, "the service to start is not known any more");

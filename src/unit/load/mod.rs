@@ -78,13 +78,22 @@ impl Library {
         *self = Library::new(std::mem::take(&mut self.search), machine);
     }
 
+    /// Forgets what only helps while many units are read at once; it is made again when needed.
+    pub fn rest(&mut self) {
+        self.index = None;
+        self.pool = Pool::default();
+        self.drop_ins = DropInCache::default();
+    }
+
     /// The unit of this name; one that has no usable file says so in its load state.
     pub fn load(&mut self, files: &dyn Files, name: &UnitName) -> Arc<Unit> {
         if let Some(unit) = self.known(name) {
             return unit;
         }
         let resolved = self.index(files).resolve(name);
-        self.canonical.insert(name.clone(), resolved.name.clone());
+        if *name != resolved.name {
+            self.canonical.insert(name.clone(), resolved.name.clone());
+        }
         if let Some(unit) = self.units.get(&resolved.name) {
             return Arc::clone(unit);
         }
