@@ -142,7 +142,9 @@ pub(crate) fn start(tools: &Tools, kind: Kind, scratch: &Path, doors: &[Door]) -
     let log = std::fs::File::create(scratch.join("log")).map_err(|e| e.to_string())?;
     let notify = UnixDatagram::bind(scratch.join("ready")).map_err(|e| format!("ready: {e}"))?;
     let mut child = Command::new("setpriv")
-        .args(["--pdeathsig", "KILL", "taskset", "-c", &tools.server_cpus, "sh", "-c", &enter, "sh"])
+        .args(["--pdeathsig", "KILL"])
+        .args(tools.server_cpus.iter().flat_map(|list| ["taskset", "-c", list]))
+        .args(["sh", "-c", &enter, "sh"])
         .args(words)
         .env("NOTIFY_SOCKET", scratch.join("ready"))
         .env("LD_LIBRARY_PATH", tools.library_path())

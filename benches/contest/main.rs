@@ -29,7 +29,8 @@ const USAGE: &str = "cargo bench --bench contest -- [accept-yes|wake|boot|rest|f
   --quick         2 short rounds, to see that everything runs; no figures to quote
   --porterd DIR   directory of the porterd binary (default: the one cargo has just built)
   --only NAMES    only these contestants: floor tcpserver xinetd inetd systemd porterd porterd+cg
-  --contestants-on LIST  processors for the contestants, as taskset -c takes them (default: all but the first)
+  --pinned        clients on the first processor, contestants on the others (default: all on all, as the kernel likes)
+  --contestants-on LIST  the same with these processors for the contestants, as taskset -c takes them
   --bars          exit 1 if a bar is missed";
 
 /// What the command line asked for.
@@ -41,6 +42,7 @@ pub(crate) struct Options {
     bars: bool,
     porterd: Option<String>,
     only: Vec<String>,
+    pinned: bool,
     contestants_on: Option<String>,
 }
 
@@ -52,6 +54,7 @@ fn parse(args: impl Iterator<Item = String>) -> Result<Option<Options>, String> 
         bars: false,
         porterd: None,
         only: Vec::new(),
+        pinned: false,
         contestants_on: None,
     };
     let mut called_by_cargo_bench = false;
@@ -63,6 +66,7 @@ fn parse(args: impl Iterator<Item = String>) -> Result<Option<Options>, String> 
             "--help" => return Ok(None),
             "--quick" => o.quick = true,
             "--bars" => o.bars = true,
+            "--pinned" => o.pinned = true,
             "--rounds" => o.rounds = value()?.parse().map_err(|_| "--rounds wants a number".to_owned())?,
             "--porterd" => o.porterd = Some(value()?),
             "--contestants-on" => o.contestants_on = Some(value()?),

@@ -16,8 +16,8 @@ pub(crate) struct Tools {
     pub(crate) bin: PathBuf,
     /// The repository's `benches`.
     pub(crate) source: PathBuf,
-    /// Processors for the contestants, as `taskset -c` takes them.
-    pub(crate) server_cpus: String,
+    /// Processors for the contestants, as `taskset -c` takes them; `None`: all that are allowed, shared with the clients.
+    pub(crate) server_cpus: Option<String>,
     /// A directory of the cgroup2 hierarchy in which groups may be made.
     pub(crate) cgroup: Option<PathBuf>,
     porterd: PathBuf,
@@ -31,7 +31,7 @@ const RIVALS: &[(&str, &str)] = &[("tcpserver", "ucspi-tcp"), ("xinetd", "xinetd
 const RIVAL_LIBRARIES: &[&str] = &["libwrap0", "libbsd0", "libmd0", "libevent-2.1-7", "libtirpc3"];
 
 impl Tools {
-    /// Compiles, looks around, moves this process (the clients) to its processor.
+    /// Compiles, looks around, moves this process (the clients) to its processor if it is to have one.
     pub(crate) fn prepare(options: &Options) -> Result<Self, String> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let target = std::env::current_exe()
@@ -42,7 +42,11 @@ impl Tools {
         let tools = Self {
             bin: scratch.join("bin"),
             source: root.join("benches"),
-            server_cpus: options.contestants_on.clone().map_or_else(pin, |list| pin().map(|_| list))?,
+            server_cpus: match (&options.contestants_on, options.pinned) {
+                (Some(list), _) => pin().map(|_| Some(list.clone()))?,
+                (None, true) => Some(pin()?),
+                (None, false) => None,
+            },
             cgroup: own_cgroup(),
             porterd: options
                 .porterd
@@ -143,11 +147,14 @@ impl Tools {
     /// The machine, for the record.
     pub(crate) fn describe(&self) -> String {
         let word = |path: &str| std::fs::read_to_string(path).unwrap_or_default().trim().to_owned();
+        let layout = match &self.server_cpus {
+            Some(list) => format!("clients on the first processor, contestants on {list}"),
+            None => "clients and contestants on all processors".to_owned(),
+        };
         format!(
-            "Linux {}, load {}; clients on the first processor, contestants on {}; cgroup v2: {}",
+            "Linux {}, load {}; {layout}; cgroup v2: {}",
             word("/proc/sys/kernel/osrelease"),
             word("/proc/loadavg"),
-            self.server_cpus,
             self.cgroup.as_ref().map_or_else(|| "none".to_owned(), |p| p.display().to_string()),
         )
     }
