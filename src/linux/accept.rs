@@ -64,7 +64,7 @@ impl<'a> Acceptor<'a> {
         Acceptor { listener, blocking }
     }
 
-    /// The next connection, close-on-exec and non-blocking.
+    /// The next connection, close-on-exec and blocking.
     pub fn accept(&self) -> Result<OwnedFd, AcceptError> {
         if !self.blocking {
             return Ok(raw::accept(self.listener)?);

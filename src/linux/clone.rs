@@ -8,11 +8,11 @@ use super::prepared::Prepared;
 use super::raw;
 use super::steps::{self, Frame};
 use crate::bounds::CHILD_STACK_BYTES;
-use crate::plan::program::{Pace, Program};
+use crate::plan::program::{Pace, Program, Step};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use std::cell::Cell;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::sync::{Mutex, PoisonError};
 
 /// A process that was made.
@@ -183,8 +183,8 @@ fn pidfd_of_own(pid: i32) -> Result<OwnedFd, Errno> {
     })
 }
 
-/// All signals are blocked while it lives: a handler of ours must not run in the child, on memory
-/// that is ours.
+/// All signals are blocked while it lives: a handler of ours must not run in a child that fork(2)
+/// made, between there and its exec.
 struct BlockedSignals {
     before: u64,
 }
@@ -278,22 +278,28 @@ fn clone_onto_stack(frame: &Frame<'_>, flags: u64, cgroup: Option<BorrowedFd<'_>
         args.flags |= CLONE_INTO_CGROUP;
         args.cgroup = fd.as_raw_fd() as u64;
     }
-    let dumpable = nix::sys::prctl::get_dumpable();
-    let blocked = BlockedSignals::all();
+    // A child that changes its user makes the memory it shares with us undumpable (which protects it
+    // from that user). Afterwards it is ours alone again, and may be debugged as before.
+    let shared = flags & libc::CLONE_VM as u64 != 0;
+    let restore = shared && frame.steps.iter().any(changes_rights) && nix::sys::prctl::get_dumpable() == Ok(true);
+    // No signal need be blocked: CLONE_CLEAR_SIGHAND leaves the child none of our handlers.
     // SAFETY: the stack is ours alone while the lock is held; `frame` and `pidfd` outlive the call,
     // and with it the time in which a child shares our memory (CLONE_VFORK).
     let result = unsafe { clone3(&args, frame) };
-    drop(blocked);
-    // A child that changes its user makes the memory it shares with us undumpable (which protects it
-    // from that user). Afterwards it is ours alone again, and may be debugged as before.
-    if flags & libc::CLONE_VM as u64 != 0 && dumpable == Ok(true) {
+    if restore {
         let _cannot_fail = nix::sys::prctl::set_dumpable(true);
     }
     drop(stack);
     if result < 0 {
         return Err(Errno::from_raw(-result as i32));
     }
-    Ok((result as i32, raw::take_fd(pidfd.get())?))
+    // SAFETY: the kernel has just made this descriptor for us (CLONE_PIDFD).
+    Ok((result as i32, unsafe { OwnedFd::from_raw_fd(pidfd.get()) }))
+}
+
+/// Whether a step may make the process's memory undumpable.
+fn changes_rights(step: &Step) -> bool {
+    matches!(step, Step::Gid(_) | Step::Uid { .. } | Step::BoundingSet(_) | Step::AmbientSet(_) | Step::SecureBits(_))
 }
 
 /// First function of the child, on its own stack.

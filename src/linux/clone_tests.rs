@@ -2,7 +2,6 @@
 
 use super::super::process::{self, Exit};
 use super::*;
-use crate::plan::program::Step;
 
 fn program(path: &std::ffi::CStr, pace: Pace, steps: &[Step]) -> Program {
     let exec = Step::Exec { candidates: vec![path.to_owned()], missing_ok: false };

@@ -50,6 +50,9 @@ const CLASSES: [Class; 8] = [
 pub enum Interest {
     /// Readable.
     Read,
+    /// Readable; told once, and then not before it is asked for again with [`Poll::modify`]. Such a
+    /// descriptor may simply be closed: a copy in a child that has not reached its exec is silent.
+    ReadOnce,
     /// Readable, or an exceptional condition (files of /proc and /sys that announce changes).
     ReadOrPriority,
     /// An exceptional condition alone.
@@ -66,6 +69,7 @@ impl Interest {
     fn flags(self) -> EpollFlags {
         match self {
             Interest::Read => EpollFlags::EPOLLIN,
+            Interest::ReadOnce => EpollFlags::EPOLLIN | EpollFlags::EPOLLONESHOT,
             Interest::ReadOrPriority => EpollFlags::EPOLLIN | EpollFlags::EPOLLPRI,
             Interest::Priority => EpollFlags::EPOLLPRI,
             Interest::Write => EpollFlags::EPOLLOUT,

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::FileExt;
 
 /// Orphans among our descendants become our children (`PR_SET_CHILD_SUBREAPER`).
 pub fn become_subreaper() -> Result<(), Errno> {
@@ -61,7 +62,7 @@ pub fn send_signal(pidfd: BorrowedFd<'_>, signal: i32) -> Result<(), Errno> {
 /// Collects a child that has ended. `None`: it still runs. `ECHILD`: not our child (or collected
 /// before), nobody can say how it ended.
 pub fn try_wait(pidfd: BorrowedFd<'_>) -> Result<Option<Exit>, Errno> {
-    Ok(raw::wait(Whom::Pidfd(pidfd), false)?.map(exit_of))
+    Ok(raw::wait(Whom::Pidfd(pidfd))?.map(exit_of))
 }
 
 fn exit_of(ended: raw::Ended) -> Exit {
@@ -80,29 +81,51 @@ pub fn has_ended(pidfd: BorrowedFd<'_>) -> bool {
     matches!(poll(&mut fds, PollTimeout::ZERO), Ok(1))
 }
 
-/// Collects ended children that nobody tracks: orphans that became ours. The status of a tracked
-/// child is never taken.
-pub fn reap_strangers(tracked: impl Fn(i32) -> bool) -> Vec<(i32, Exit)> {
-    let mut reaped = Vec::new();
-    // Peek first. A tracked child that has ended hides those behind it until it is collected by its
-    // owner; then the strangers have to be looked up by name.
-    while let Ok(Some(ended)) = raw::wait(Whom::Any, true) {
-        if tracked(ended.pid) {
-            let me = std::process::id() as i32;
-            let zombies = snapshot().into_iter().filter(|(_, s)| s.parent == me && s.state == 'Z');
-            reaped.extend(zombies.filter(|(pid, _)| !tracked(*pid)).filter_map(|(pid, _)| reap(pid)));
-            break;
-        }
-        match reap(ended.pid) {
-            Some(stranger) => reaped.push(stranger),
-            None => break,
-        }
+/// The kernel's list of our children. It is kept open, because it is asked after every exit.
+#[derive(Debug)]
+pub struct Children(Option<File>);
+
+impl Children {
+    /// Of the main thread, which is the one that gets orphans.
+    pub fn open() -> Children {
+        Children(File::open(format!("/proc/self/task/{}/children", std::process::id())).ok())
     }
-    reaped
+
+    /// All of them, ended ones included. `None` where the kernel does not list them.
+    fn list(&self) -> Option<Vec<i32>> {
+        let file = self.0.as_ref()?;
+        let mut text = Vec::new();
+        let mut page = [0; 4096];
+        loop {
+            match file.read_at(&mut page, text.len() as u64) {
+                Ok(0) => break,
+                Ok(count) => text.extend_from_slice(&page[..count]),
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(_) => return None,
+            }
+        }
+        let words = text.split(|b| *b == b' ');
+        Some(words.filter_map(|word| std::str::from_utf8(word).ok()?.parse().ok()).collect())
+    }
+
+    /// Whether there is one that nobody tracks. Where the kernel does not say: perhaps.
+    pub fn has_strangers(&self, tracked: impl Fn(i32) -> bool) -> bool {
+        self.list().is_none_or(|all| all.into_iter().any(|pid| !tracked(pid)))
+    }
+
+    /// Collects ended children that nobody tracks: orphans that became ours. The status of a
+    /// tracked child is never taken.
+    pub fn reap_strangers(&self, tracked: impl Fn(i32) -> bool) -> Vec<(i32, Exit)> {
+        let all = self.list().unwrap_or_else(|| {
+            let me = std::process::id() as i32;
+            snapshot().into_iter().filter(|(_, s)| s.parent == me && s.state == 'Z').map(|(pid, _)| pid).collect()
+        });
+        all.into_iter().filter(|pid| !tracked(*pid)).filter_map(reap).collect()
+    }
 }
 
 fn reap(pid: i32) -> Option<(i32, Exit)> {
-    raw::wait(Whom::Pid(pid), false).ok().flatten().map(|ended| (pid, exit_of(ended)))
+    raw::wait(Whom::Pid(pid)).ok().flatten().map(|ended| (pid, exit_of(ended)))
 }
 
 /// What `/proc/PID/stat` says.

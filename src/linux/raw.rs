@@ -80,9 +80,9 @@ pub fn listen(fd: BorrowedFd<'_>, backlog: i32) -> Result<()> {
     Errno::result(unsafe { libc::listen(fd.as_raw_fd(), backlog) }).map(drop)
 }
 
-/// accept4(2), close-on-exec and non-blocking.
+/// accept4(2), close-on-exec; blocking, as services want it: we never read from a connection.
 pub fn accept(fd: BorrowedFd<'_>) -> Result<OwnedFd> {
-    let flags = libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
+    let flags = libc::SOCK_CLOEXEC;
     // SAFETY: null pointers say that the peer's address is not wanted.
     let new = unsafe { libc::accept4(fd.as_raw_fd(), std::ptr::null_mut(), std::ptr::null_mut(), flags) };
     own_new_descriptor(new)
@@ -292,7 +292,6 @@ pub fn pidfd_send_signal(pidfd: BorrowedFd<'_>, signal: i32) -> Result<()> {
 /// What waitid(2) is asked about.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Whom<'a> {
-    Any,
     Pid(i32),
     Pidfd(BorrowedFd<'a>),
 }
@@ -306,14 +305,13 @@ pub(super) struct Ended {
     pub(super) status: i32,
 }
 
-/// waitid(2), never blocking. `keep` leaves the child waitable.
-pub(super) fn wait(whom: Whom<'_>, keep: bool) -> Result<Option<Ended>> {
+/// waitid(2), never blocking.
+pub(super) fn wait(whom: Whom<'_>) -> Result<Option<Ended>> {
     let (kind, id) = match whom {
-        Whom::Any => (libc::P_ALL, 0),
         Whom::Pid(pid) => (libc::P_PID, pid as libc::id_t),
         Whom::Pidfd(fd) => (libc::P_PIDFD, fd.as_raw_fd() as libc::id_t),
     };
-    let options = libc::WEXITED | libc::WNOHANG | if keep { libc::WNOWAIT } else { 0 };
+    let options = libc::WEXITED | libc::WNOHANG;
     // SAFETY: siginfo_t is plain data for which zero is a valid value.
     let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
     loop {

@@ -7,6 +7,7 @@ use crate::engine::event::Event;
 use crate::engine::{Engine, Policy};
 use crate::ids::Text;
 use crate::linux::poll::{Interest, Poll};
+use crate::linux::process::Children;
 use crate::linux::users::Users;
 use crate::linux::{process, raw};
 use crate::log;
@@ -183,8 +184,9 @@ fn prepare_runtime_dir(dir: &Path, user_mode: bool) -> Result<(), Refusal> {
 /// Everything the loop needs.
 fn open(plan: &Plan, inherited: Inherited, users: Users) -> Result<World, Refusal> {
     let poll = Poll::new().map_err(os("epoll"))?;
-    let signals = signals::take().map_err(os("signalfd"))?;
+    let (signals, child_signals) = signals::take().map_err(os("signalfd"))?;
     Source::Signals.add(&poll, &signals, Interest::Read).map_err(os("watching signals"))?;
+    Source::Children.add(&poll, &child_signals, Interest::ReadOnce).map_err(os("watching signals"))?;
     let server = control(plan)?;
     Source::Control.add(&poll, server.listener_fd(), Interest::Read).map_err(os("watching the control socket"))?;
     let groups = match plan.config.cgroups.decide(|| true) {
@@ -208,6 +210,8 @@ fn open(plan: &Plan, inherited: Inherited, users: Users) -> Result<World, Refusa
         facts,
         poll,
         signals,
+        child_signals,
+        children: Children::open(),
         handles: Handles::default(),
         listeners: BTreeMap::new(),
         inherited,
@@ -227,7 +231,7 @@ fn open(plan: &Plan, inherited: Inherited, users: Users) -> Result<World, Refusa
         reserve: None,
         doors: BTreeMap::new(),
         events: VecDeque::new(),
-        strangers: false,
+        strangers_due: None,
         leave: None,
     };
     world.refill_reserve();

@@ -104,13 +104,28 @@ impl Groups {
         tree.changed().into_iter().filter_map(|path| self.watched.get(&path).copied()).collect()
     }
 
-    pub(super) fn remove(&mut self, group: Group) {
-        let Some(tree) = &mut self.tree else { return };
-        self.watched.remove(&group.path);
+    /// Removes a group in which nobody is left; gives it back if somebody is.
+    pub(super) fn remove(&mut self, group: Group) -> Option<Group> {
+        let tree = self.tree.as_mut()?;
         match tree.remove(&group.path) {
-            // Somebody was left behind on purpose; the group stays for the next start.
-            Ok(()) | Err(Errno::EBUSY) => {}
-            Err(errno) => tracing::debug!("the control group {} cannot be removed: {}", group.path, errno.desc()),
+            Ok(()) => {
+                self.watched.remove(&group.path);
+                None
+            }
+            Err(Errno::EBUSY) => Some(group),
+            Err(errno) => {
+                tracing::debug!("the control group {} cannot be removed: {}", group.path, errno.desc());
+                Some(group)
+            }
+        }
+    }
+
+    /// Nobody waits for the group to become empty any more.
+    pub(super) fn unwatch(&mut self, group: &Group) {
+        if let Some(tree) = &mut self.tree
+            && self.watched.remove(&group.path).is_some()
+        {
+            tree.unwatch(&group.path);
         }
     }
 

@@ -8,8 +8,7 @@ use nix::sys::signal::Signal;
 
 /// Signals that are read instead of obeyed. For PID 1 the kernel ignores what has no handler, so all
 /// that mean something are here; those that would end us for nothing are, too.
-const SIGNALS: [Signal; 8] = [
-    Signal::SIGCHLD,
+const SIGNALS: [Signal; 7] = [
     Signal::SIGTERM,
     Signal::SIGINT,
     Signal::SIGHUP,
@@ -19,9 +18,9 @@ const SIGNALS: [Signal; 8] = [
     Signal::SIGPWR,
 ];
 
-/// Takes the signals over.
-pub(super) fn take() -> Result<Signals, Errno> {
-    Signals::new(&SIGNALS)
+/// Takes the signals over: those that mean something to porterd, and SIGCHLD by itself.
+pub(super) fn take() -> Result<(Signals, Signals), Errno> {
+    Ok((Signals::new(&SIGNALS)?, Signals::new(&[Signal::SIGCHLD])?))
 }
 
 impl Daemon {
@@ -29,7 +28,6 @@ impl Daemon {
         // One per turn: the next one is readable still.
         if let Ok(Some(caught)) = self.world.signals.read() {
             match caught.signal {
-                libc::SIGCHLD => self.world.strangers = true,
                 libc::SIGHUP => self.reload("SIGHUP"),
                 libc::SIGTERM | libc::SIGINT | libc::SIGQUIT | libc::SIGPWR => {
                     tracing::info!("signal {} from process {}: stopping", caught.signal, caught.pid);

@@ -11,6 +11,8 @@ use std::os::fd::AsFd;
 pub(super) enum Source {
     /// The signalfd.
     Signals,
+    /// The signalfd of SIGCHLD.
+    Children,
     /// A unit's notification socket.
     Notify(UnitId),
     /// The report of a process that is not yet known to have reached exec.
@@ -42,6 +44,7 @@ impl Source {
     fn parts(self) -> (Class, u64, u64) {
         match self {
             Source::Signals => (Class::Signal, 0, 0),
+            Source::Children => (Class::Signal, 1, 0),
             Source::Notify(unit) => (Class::Notify, 0, u64::from(unit.0)),
             Source::Report(proc) => (Class::Exit, 0, proc.0),
             Source::Exit(proc) => (Class::Exit, 1, proc.0),
@@ -65,7 +68,8 @@ impl Source {
     pub(super) fn of(class: Class, token: u64) -> Option<Source> {
         let (kind, id) = (token & ((1 << KIND_BITS) - 1), token >> KIND_BITS);
         Some(match (class, kind) {
-            (Class::Signal, _) => Source::Signals,
+            (Class::Signal, 0) => Source::Signals,
+            (Class::Signal, _) => Source::Children,
             (Class::Notify, _) => Source::Notify(UnitId(u32::try_from(id).ok()?)),
             (Class::Exit, 0) => Source::Report(ProcToken(id)),
             (Class::Exit, 1) => Source::Exit(ProcToken(id)),
@@ -101,6 +105,7 @@ mod tests {
     fn a_token_leads_back_to_its_source() {
         for source in [
             Source::Signals,
+            Source::Children,
             Source::Notify(UnitId(u32::MAX)),
             Source::Report(ProcToken(9)),
             Source::Exit(ProcToken(9)),

@@ -15,9 +15,6 @@ use crate::runtime::world::World;
 use nix::errno::Errno;
 use std::ops::ControlFlow;
 
-/// Turns in which exits may keep strangers from being collected.
-const STRANGERS_WAIT_TURNS: u32 = 64;
-
 /// The whole daemon.
 #[derive(Debug)]
 pub(super) struct Daemon {
@@ -26,12 +23,11 @@ pub(super) struct Daemon {
     pub(super) units: Units,
     effects: Vec<Effect>,
     ready: Vec<Ready>,
-    strangers_waited: u32,
 }
 
 impl Daemon {
     pub(super) fn new(engine: Engine, world: World, units: Units) -> Daemon {
-        Daemon { engine, world, units, effects: Vec::new(), ready: Vec::new(), strangers_waited: 0 }
+        Daemon { engine, world, units, effects: Vec::new(), ready: Vec::new() }
     }
 
     /// Until the engine says that it is over.
@@ -51,10 +47,8 @@ impl Daemon {
         let deadline = self.next_deadline();
         let mut ready = std::mem::take(&mut self.ready);
         let due = self.world.poll.wait(deadline, &mut ready)?;
-        let mut exits = false;
         for one in &ready {
             if let Some(source) = Source::of(one.class, one.token) {
-                exits |= matches!(source, Source::Exit(_));
                 self.hear(source, *one);
                 self.pump();
             }
@@ -64,20 +58,21 @@ impl Daemon {
             self.world.events.push_back(Event::Due);
             self.pump();
         }
-        self.house_keeping(exits);
+        self.house_keeping();
         Ok(self.world.leave.map_or(ControlFlow::Continue(()), ControlFlow::Break))
     }
 
     fn next_deadline(&self) -> Option<Mono> {
         let engine = self.engine.next_deadline().map(|(at, _)| at);
         let control = self.world.server.next_deadline_usec().map(Mono);
-        [engine, control, self.world.upstream.next_deadline()].into_iter().flatten().min()
+        [engine, control, self.world.upstream.next_deadline(), self.world.strangers_due].into_iter().flatten().min()
     }
 
     /// One source has something to say.
     fn hear(&mut self, source: Source, ready: Ready) {
         match source {
             Source::Signals => self.hear_signals(),
+            Source::Children => self.world.child_ended(clock::now()),
             Source::Notify(unit) => self.hear_notifications(unit),
             Source::Report(proc) => self.world.reported(proc),
             Source::Exit(proc) => self.hear_exit(proc),
@@ -162,18 +157,12 @@ impl Daemon {
     }
 
     /// What is done at the end of every turn, each bounded.
-    fn house_keeping(&mut self, exits: bool) {
+    fn house_keeping(&mut self) {
         let now = clock::now();
         self.world.upstream.ping_if_due(now);
         self.world.refill_reserve();
-        if self.world.strangers {
-            self.strangers_waited += 1;
-            // A tracked child that has ended but was not heard yet makes looking expensive.
-            if !exits || self.strangers_waited >= STRANGERS_WAIT_TURNS {
-                self.strangers_waited = 0;
-                self.world.strangers = false;
-                self.world.reap_strangers();
-            }
+        if self.world.strangers_due.is_some_and(|at| at <= now) {
+            self.world.reap_strangers();
         }
         self.serve_clients(now);
         self.pump();

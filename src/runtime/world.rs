@@ -5,9 +5,10 @@
 use crate::config::{Readers, Surroundings};
 use crate::control::server::Server;
 use crate::engine::event::Event;
-use crate::ids::{ClientId, FdToken, ProcToken, Text, UnitId};
+use crate::ids::{ClientId, FdToken, Mono, ProcToken, Text, UnitId};
 use crate::linux::notify::NotifySocket;
 use crate::linux::poll::{Interest, Poll, Signals};
+use crate::linux::process::Children;
 use crate::linux::users::{UserEntry, Users};
 use crate::plan::bind::BindFacts;
 use crate::plan::exec::{Ambient, Blueprint};
@@ -70,6 +71,9 @@ pub(super) struct World {
     pub(super) facts: Facts,
     pub(super) poll: Poll,
     pub(super) signals: Signals,
+    /// SIGCHLD alone: it may wait, the others may not.
+    pub(super) child_signals: Signals,
+    pub(super) children: Children,
     pub(super) handles: Handles,
     pub(super) listeners: BTreeMap<FdToken, Listener>,
     pub(super) inherited: Inherited,
@@ -95,8 +99,8 @@ pub(super) struct World {
     pub(super) doors: BTreeMap<Text, String>,
     /// What happened and the engine has not heard yet.
     pub(super) events: VecDeque<Event>,
-    /// Children ended that nobody tracks.
-    pub(super) strangers: bool,
+    /// When to look for ended children that nobody tracks.
+    pub(super) strangers_due: Option<Mono>,
     /// The engine said it is over.
     pub(super) leave: Option<u8>,
 }

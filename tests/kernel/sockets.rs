@@ -121,11 +121,15 @@ fn mode_of(path: &str) -> u32 {
 }
 
 /// Both flags that every descriptor of ours must have.
+fn is_cloexec(fd: impl AsFd) -> bool {
+    use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+    fcntl(fd.as_fd(), FcntlArg::F_GETFD).unwrap() & FdFlag::FD_CLOEXEC.bits() != 0
+}
+
 fn is_cloexec_and_nonblocking(fd: impl AsFd) -> bool {
-    use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
-    let cloexec = fcntl(fd.as_fd(), FcntlArg::F_GETFD).unwrap() & FdFlag::FD_CLOEXEC.bits() != 0;
+    use nix::fcntl::{FcntlArg, OFlag, fcntl};
     let nonblocking = fcntl(fd.as_fd(), FcntlArg::F_GETFL).unwrap() & OFlag::O_NONBLOCK.bits() != 0;
-    cloexec && nonblocking
+    is_cloexec(&fd) && nonblocking
 }
 
 fn text(text: &str) -> Text {

@@ -45,6 +45,7 @@ fn wait(child: &Child) -> Exit {
 #[test]
 fn orphans_are_collected_and_tracked_children_are_not() {
     process::become_subreaper().unwrap();
+    let children = process::Children::open();
     // With nobody in front, and with tracked ones in front that have ended.
     for before in [0, 2] {
         let tracked: Vec<Child> = (0..before).map(|_| shell("exit 5")).collect();
@@ -55,14 +56,15 @@ fn orphans_are_collected_and_tracked_children_are_not() {
         assert_eq!(wait(&parent), Exit::Code(0));
         let is_tracked = |pid| tracked.iter().any(|child| child.pid == pid);
         let strangers = until("the orphan is collected", || {
-            Some(process::reap_strangers(is_tracked)).filter(|found| !found.is_empty())
+            Some(children.reap_strangers(is_tracked)).filter(|found| !found.is_empty())
         });
         assert_eq!(strangers.iter().map(|(_, exit)| *exit).collect::<Vec<_>>(), [Exit::Code(3)]);
+        assert!(!children.has_strangers(is_tracked));
         for child in &tracked {
             assert_eq!(wait(child), Exit::Code(5));
         }
     }
-    assert_eq!(process::reap_strangers(|_| false), []);
+    assert_eq!(children.reap_strangers(|_| false), []);
 
     // Work of our own in a copy, even if it panics.
     for (work, status) in [(false, 42), (true, 255)] {

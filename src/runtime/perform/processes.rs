@@ -2,7 +2,7 @@
 
 use super::spawn::step_failure;
 use crate::engine::event::{Event, ExitStatus};
-use crate::ids::{ProcToken, UnitId};
+use crate::ids::{Mono, ProcToken, UnitId};
 use crate::linux::clone::read_report;
 use crate::linux::poll::Interest;
 use crate::linux::process::{self, Exit, Roots};
@@ -13,6 +13,8 @@ use std::os::fd::{AsFd, OwnedFd};
 
 /// Pids of ended processes remembered per unit.
 const PAST_MAX: usize = 32;
+/// How long an orphan that has ended may wait to be collected.
+const STRANGERS_PAUSE_USEC: u64 = 50_000;
 
 impl World {
     /// A pidfd is readable. `true` if the process has ended and was told.
@@ -21,7 +23,11 @@ impl World {
         let proc = self.processes.get(token)?;
         let status = match process::try_wait(proc.pidfd.as_fd()) {
             Ok(Some(exit)) => translate(exit),
-            Ok(None) => return None,
+            // Readable, but somebody who traces it comes first.
+            Ok(None) => {
+                Source::Exit(token).modify(&self.poll, &proc.pidfd, Interest::ReadOnce).ok();
+                return None;
+            }
             // Not our child, so nobody can say how it ended.
             Err(Errno::ECHILD) => ExitStatus::Unknown,
             Err(errno) => {
@@ -30,7 +36,6 @@ impl World {
             }
         };
         let proc = self.processes.remove(token)?;
-        self.poll.remove(&proc.pidfd).ok();
         if let Some(run) = self.runs.get_mut(&proc.unit) {
             run.procs.retain(|p| *p != token);
             if run.past.len() < PAST_MAX {
@@ -65,6 +70,17 @@ impl World {
     /// Sees whether anybody is left in a unit, and remembers it, so that signalling nobody costs
     /// nothing.
     fn note_emptiness(&mut self, unit: UnitId) {
+        // A group can be removed only if nobody is left in it: one call asks and tidies up.
+        if let Some(run) = self.runs.get_mut(&unit)
+            && run.procs.is_empty()
+            && let Some(group) = run.group.take()
+        {
+            run.group = self.groups.remove(group);
+            if run.group.is_none() {
+                run.empty = true;
+                return;
+            }
+        }
         let empty = self.runs.get(&unit).is_some_and(|run| run.procs.is_empty()) && self.leftovers(unit).is_empty();
         if let Some(run) = self.runs.get_mut(&unit) {
             run.empty = empty;
@@ -158,27 +174,32 @@ impl World {
         process::members(&Roots { alive: &alive, past: &run.past, invocation: invocation.as_deref() })
     }
 
-    /// Whether we have a child that nobody tracks. Where the kernel does not list children: perhaps.
-    #[allow(clippy::disallowed_methods, reason = "a file of /proc about ourselves")]
     fn has_strangers(&self) -> bool {
-        let path = format!("/proc/self/task/{}/children", std::process::id());
-        let Ok(children) = std::fs::read_to_string(path) else {
-            return true;
-        };
-        children.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).any(|pid| !self.processes.is_tracked(pid))
+        self.children.has_strangers(|pid| self.processes.is_tracked(pid))
+    }
+
+    /// Some child ended. Ours are heard by their pidfds; orphans of services that became our
+    /// children are looked for when the pause is over, so that a busy door costs no looking.
+    pub(in crate::runtime) fn child_ended(&mut self, now: Mono) {
+        self.strangers_due = now.after(STRANGERS_PAUSE_USEC);
     }
 
     /// Collects ended children that nobody tracks: orphans of services.
     pub(in crate::runtime) fn reap_strangers(&mut self) {
-        let processes = &self.processes;
-        for (pid, _) in process::reap_strangers(|pid| processes.is_tracked(pid)) {
+        self.strangers_due = None;
+        // Heard from here on anew, before looking: who ends meanwhile is found next time.
+        while let Ok(Some(_)) = self.child_signals.read() {}
+        if let Err(errno) = Source::Children.modify(&self.poll, &self.child_signals, Interest::ReadOnce) {
+            tracing::error!("ends of children cannot be watched: {}", errno.desc());
+        }
+        for (pid, _) in self.children.reap_strangers(|pid| self.processes.is_tracked(pid)) {
             tracing::debug!("process {pid}, an orphan, ended");
         }
     }
 
     /// Watches a process. `Err` leaves it untracked.
     pub(super) fn track(&mut self, token: ProcToken, proc: crate::runtime::processes::Proc) -> Result<(), Errno> {
-        Source::Exit(token).add(&self.poll, &proc.pidfd, Interest::Read)?;
+        Source::Exit(token).add(&self.poll, &proc.pidfd, Interest::ReadOnce)?;
         if let Some((pipe, _)) = &proc.report {
             Source::Report(token).add(&self.poll, pipe, Interest::Read)?;
         }

@@ -110,8 +110,9 @@ impl World {
         if let Some(socket) = run.notify.take() {
             self.poll.remove(&socket).ok();
         }
-        if let Some(group) = run.group.take() {
-            self.groups.remove(group);
+        // Somebody may be left behind on purpose; then the group stays for the next start.
+        if let Some(group) = run.group.take().and_then(|group| self.groups.remove(group)) {
+            self.groups.unwatch(&group);
         }
         // Processes that the unit leaves behind on purpose (`KillMode=process`) are still our
         // children; they are collected as strangers.

@@ -154,8 +154,8 @@ impl World {
         let strict_copy = |passed: &crate::engine::effect::Passed| PassedFd {
             name: passed.name.clone(),
             socket: passed.socket,
-            // A connection was accepted non-blocking a moment ago, and nobody else has it.
-            blocking: (passed.socket && !self.listeners.contains_key(&passed.fd)).then_some(false),
+            // A connection was accepted blocking a moment ago, and nobody else has it.
+            blocking: (passed.socket && !self.listeners.contains_key(&passed.fd)).then_some(true),
         };
         let passed: Vec<PassedFd> = spawn.pass.iter().map(strict_copy).collect();
         let occasion = Occasion {
