@@ -87,12 +87,12 @@ fn files(choices: &mut Seeded) -> (MemoryFiles, Vec<UnitName>) {
         let at = if accept { "@" } else { "" };
         files.write(&format!("/u/s{i}.socket"), socket);
         files.write(&format!("/u/s{i}{at}.service"), service);
-        names.push(UnitName::parse(&format!("s{i}.socket")).unwrap());
+        names.push(UnitName::parse(&format!("s{i}.socket")).expect("a unit name"));
     }
     for i in 0..choices.below(3) {
         let service = service_text(choices, 9);
         files.write(&format!("/u/x{i}.service"), service);
-        names.push(UnitName::parse(&format!("x{i}.service")).unwrap());
+        names.push(UnitName::parse(&format!("x{i}.service")).expect("a unit name"));
     }
     (files, names)
 }

@@ -86,10 +86,8 @@ impl Engine {
             }
             Machine::Service(service) => {
                 let detail = Detail::Service(Box::new(self.service_detail(id, service)));
-                let state = match service.state {
-                    ServiceState::ReloadNotify if !self.policy.name_reload_notify => ServiceState::Reload,
-                    state => state,
-                };
+                let plain = service.state == ServiceState::ReloadNotify && !self.policy.name_reload_notify;
+                let state = if plain { ServiceState::Reload } else { service.state };
                 (state.as_str(), service.result.as_str(), detail)
             }
             Machine::Target(up) => (if *up { "active" } else { "dead" }, "success", Detail::Other),

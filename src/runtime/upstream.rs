@@ -3,14 +3,18 @@
 use crate::config::Surroundings;
 use crate::ids::Mono;
 use crate::runtime::clock;
+use nix::errno::Errno;
+use nix::sys::socket::{AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, UnixAddr, sendmsg, socket};
 use sd_notify::NotifyState;
 use std::collections::VecDeque;
-use std::io::ErrorKind;
-use std::os::linux::net::SocketAddrExt;
-use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::io::IoSlice;
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
 /// Messages that wait for a supervisor that does not read; the oldest is dropped beyond it.
 const WAITING_MAX: usize = 16;
+
+/// Listeners that wait to be stored; those beyond are only ours (systemd keeps at most so many).
+const STORING_MAX: usize = 4096;
 
 /// When a supervisor whose queue is full is tried again.
 const RETRY_USEC: u64 = 100_000;
@@ -20,8 +24,11 @@ const RETRY_USEC: u64 = 100_000;
 pub(super) struct Upstream {
     /// Where it listens, and a socket that never blocks: sd-notify's own waits for a supervisor that
     /// does not read, and everybody behind the door would wait with it.
-    to: Option<(SocketAddr, UnixDatagram)>,
-    waiting: VecDeque<String>,
+    to: Option<(UnixAddr, OwnedFd)>,
+    waiting: VecDeque<(String, Option<OwnedFd>)>,
+    /// systemd started us: what it stores for us it hands back after a restart.
+    stores: bool,
+    leaving: bool,
     retry: Option<Mono>,
     watchdog_usec: u64,
     next_ping: Option<Mono>,
@@ -35,7 +42,8 @@ impl Upstream {
         let watchdog_usec = if for_us("WATCHDOG_PID") { watchdog_usec } else { 0 };
         let to = around.text("NOTIFY_SOCKET").and_then(open);
         let next_ping = (to.is_some() && watchdog_usec > 0).then(clock::now);
-        Upstream { to, watchdog_usec, next_ping, ..Upstream::default() }
+        let stores = around.text("SYSTEMD_EXEC_PID").is_some_and(|pid| pid.parse() == Ok(own_pid));
+        Upstream { to, watchdog_usec, next_ping, stores, ..Upstream::default() }
     }
 
     fn send(&mut self, state: &[NotifyState<'_>]) {
@@ -43,24 +51,55 @@ impl Upstream {
             return;
         }
         let message: String = state.iter().map(|word| format!("{word}\n")).collect();
-        if self.waiting.len() == WAITING_MAX {
-            self.waiting.pop_front();
+        let idle = self.waiting.iter().filter(|(_, fd)| fd.is_none()).count();
+        if idle >= WAITING_MAX
+            && let Some(oldest) = self.waiting.iter().position(|(_, fd)| fd.is_none())
+        {
+            self.waiting.remove(oldest);
         }
-        self.waiting.push_back(message);
+        self.waiting.push_back((message, None));
         self.flush();
+    }
+
+    /// Gives systemd a duplicate of a listener to keep over a restart (sd_pid_notify_with_fds(3)).
+    pub(super) fn store(&mut self, name: &str, fd: BorrowedFd<'_>) {
+        if !self.stores || self.to.is_none() || self.waiting.len() >= STORING_MAX {
+            return;
+        }
+        match fd.try_clone_to_owned() {
+            Ok(copy) => self.waiting.push_back((format!("FDSTORE=1\nFDPOLL=0\nFDNAME={name}\n"), Some(copy))),
+            Err(error) => tracing::debug!("{name} cannot be stored upstream: {error}"),
+        }
+        self.flush();
+    }
+
+    /// Takes a listener out of systemd's store, unless porterd itself is about to end: then it may be
+    /// a restart, and the door stays with systemd.
+    pub(super) fn unstore(&mut self, name: &str) {
+        if self.stores && !self.leaving {
+            self.send(&[NotifyState::Custom(&format!("FDSTOREREMOVE=1\nFDNAME={name}"))]);
+        }
+    }
+
+    /// Listeners outlive this process in systemd's store, so their nodes have to stay as well.
+    pub(super) fn keeps_doors(&self) -> bool {
+        self.stores && self.leaving
     }
 
     /// Hands over what waits, in order, as far as the supervisor takes it.
     fn flush(&mut self) {
         self.retry = None;
         let Some((address, socket)) = &self.to else { return };
-        while let Some(message) = self.waiting.front() {
-            match socket.send_to_addr(message.as_bytes(), address) {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+        while let Some((message, fd)) = self.waiting.front() {
+            let raw = fd.as_ref().map(|fd| [fd.as_raw_fd()]);
+            let rights: Vec<ControlMessage<'_>> = raw.iter().map(|fds| ControlMessage::ScmRights(fds)).collect();
+            let text = [IoSlice::new(message.as_bytes())];
+            match sendmsg(socket.as_raw_fd(), &text, &rights, MsgFlags::MSG_NOSIGNAL, Some(address)) {
+                Err(Errno::EAGAIN) => {
                     self.retry = clock::now().after(RETRY_USEC);
                     return;
                 }
-                Err(error) => tracing::debug!("NOTIFY_SOCKET cannot be reached: {error}"),
+                Err(errno) => tracing::debug!("NOTIFY_SOCKET cannot be reached: {}", errno.desc()),
                 Ok(_) => {}
             }
             self.waiting.pop_front();
@@ -72,6 +111,7 @@ impl Upstream {
     }
 
     pub(super) fn stopping(&mut self) {
+        self.leaving = true;
         self.send(&[NotifyState::Stopping]);
     }
 
@@ -103,16 +143,16 @@ impl Upstream {
 }
 
 /// The supervisor's socket: a path, or an abstract name after `@` (sd_notify(3)).
-fn open(path: &str) -> Option<(SocketAddr, UnixDatagram)> {
+fn open(path: &str) -> Option<(UnixAddr, OwnedFd)> {
     let address = match path.strip_prefix('@') {
-        Some(name) => SocketAddr::from_abstract_name(name),
-        None => SocketAddr::from_pathname(path),
+        Some(name) => UnixAddr::new_abstract(name.as_bytes()),
+        None => UnixAddr::new(path),
     };
-    let socket = UnixDatagram::unbound().and_then(|socket| socket.set_nonblocking(true).map(|()| socket));
-    match (address, socket) {
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    match (address, socket(AddressFamily::Unix, SockType::Datagram, flags, None)) {
         (Ok(address), Ok(socket)) => Some((address, socket)),
-        (Err(error), _) | (_, Err(error)) => {
-            tracing::warn!("NOTIFY_SOCKET={path} cannot be used: {error}");
+        (Err(errno), _) | (_, Err(errno)) => {
+            tracing::warn!("NOTIFY_SOCKET={path} cannot be used: {}", errno.desc());
             None
         }
     }

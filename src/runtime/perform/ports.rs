@@ -14,7 +14,7 @@ use crate::runtime::world::World;
 use crate::unit::socket::Listen;
 use crate::unit::{Body, ServiceUnit, SocketUnit, Unit};
 use nix::errno::Errno;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 /// Exit statuses of systemd's helper that changes owners.
@@ -31,6 +31,13 @@ pub(in crate::runtime) struct Listener {
     pub(in crate::runtime) calls: Vec<SocketCall>,
     /// Also readable by urgent data.
     pub(in crate::runtime) urgent: bool,
+    /// Its name in the store of the supervisor above.
+    pub(in crate::runtime) stored: Text,
+}
+
+/// A port's name in the store of the supervisor above: unit and place in the file.
+fn stored_name(unit: &Unit, index: u16) -> String {
+    format!("{}.{index}", unit.name)
 }
 
 /// An error as the engine sees it.
@@ -87,7 +94,8 @@ impl World {
                             detail: detail.into(),
                         });
                     }
-                    let listener = self.listener(socket, index, &fd);
+                    let listener = self.listener(settings, socket, index, &fd);
+                    self.upstream.store(&listener.stored, fd.as_fd());
                     let token = self.handles.keep(fd);
                     self.listeners.insert(token, listener);
                     fds.push((index, token));
@@ -170,14 +178,15 @@ impl World {
         }
     }
 
-    fn listener(&self, socket: &SocketUnit, index: u16, fd: &OwnedFd) -> Listener {
+    fn listener(&self, settings: &Unit, socket: &SocketUnit, index: u16, fd: &OwnedFd) -> Listener {
         let listen = socket.listen.get(usize::from(index));
         let facts = if socket.accept { ListenerFacts::of(fd).ok() } else { None };
         let calls = match (socket.accept, listen) {
             (true, Some(listen)) => bind::connection_calls(socket, listen, &self.facts.bind),
             _ => Vec::new(),
         };
-        Listener { facts, calls, urgent: matches!(listen, Some(Listen::Special(_))) }
+        let urgent = matches!(listen, Some(Listen::Special(_)));
+        Listener { facts, calls, urgent, stored: stored_name(settings, index).into() }
     }
 
     pub(super) fn chown(&mut self, unit: UnitId, settings: &Arc<Unit>) {
@@ -211,6 +220,9 @@ impl World {
     }
 
     pub(super) fn remove_nodes(&mut self, settings: &Unit, ports: &[u16]) {
+        if self.upstream.keeps_doors() {
+            return;
+        }
         let Some(socket) = socket_of(settings) else {
             return;
         };
@@ -222,7 +234,9 @@ impl World {
     }
 
     pub(super) fn close(&mut self, fd: FdToken) {
-        self.listeners.remove(&fd);
+        if let Some(listener) = self.listeners.remove(&fd) {
+            self.upstream.unstore(&listener.stored);
+        }
         if let Some(handle) = self.handles.take(fd)
             && handle.watched
         {
