@@ -112,6 +112,11 @@ impl Engine {
                 fail(reason, format!("Unit {name} not loaded (its load state is {state})."))
             })?;
         }
+        let starts = matches!(verb, Verb::Start | Verb::Restart | Verb::TryRestart | Verb::ReloadOrRestart);
+        if up && starts && slot.unit.load != LoadState::Loaded {
+            let state = slot.unit.load.as_str();
+            return Err(fail(state, format!("{name} is up, but its file cannot be used any more ({state})")));
+        }
         if self.leaving.is_some() && verb != Verb::Stop {
             return Err(fail("refused", "porterd is shutting down".to_owned()));
         }

@@ -295,7 +295,10 @@ impl Engine {
         };
         slot.moments.condition = Some(now);
         slot.condition_result = !matches!(verdict, Verdict::ConditionUnmet(_));
-        slot.assert_result = !matches!(verdict, Verdict::AssertUnmet(_));
+        // Assertions are not looked at where a condition is unmet.
+        if slot.condition_result {
+            slot.assert_result = !matches!(verdict, Verdict::AssertUnmet(_));
+        }
         slot.unmet = match &verdict {
             Verdict::Go => None,
             Verdict::ConditionUnmet(what) | Verdict::AssertUnmet(what) => Some(what.clone()),

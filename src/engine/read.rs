@@ -1,7 +1,7 @@
 //! Reading the engine: units become the plain data of `status`.
 
 use super::service::ServiceState;
-use super::slot::{Machine, RELATION_NAMES, Slot};
+use super::slot::{Machine, RELATION_NAMES, Relation, Slot};
 use super::status::{ActiveState, Detail, ProcessStatus, ServiceDetail, UnitStatus};
 use super::{Engine, Reason};
 use crate::ids::{ClientId, FdToken, Mono, ProcToken, UnitId};
@@ -27,8 +27,14 @@ impl Engine {
 
     fn status_of(&self, id: UnitId, slot: &Slot) -> UnitStatus {
         let related = RELATION_NAMES.iter().filter_map(|(relation, property)| {
-            let names: Vec<UnitName> =
+            // Order alone does not make a unit known, but it is written down all the same.
+            let written = slot.unit.common.dependencies.iter();
+            let unknown = written.filter(|(kind, name)| {
+                Relation::of(*kind) == *relation && self.lookup(name.as_str()).is_none() && !name.is_template()
+            });
+            let mut names: Vec<UnitName> =
                 slot.related(*relation).filter_map(|other| self.unit_name(other)).cloned().collect();
+            names.extend(unknown.map(|(_, name)| name.clone()));
             (!names.is_empty()).then_some((*property, names))
         });
         let (sub, result, detail) = self.specifics(id, slot);

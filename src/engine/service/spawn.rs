@@ -4,6 +4,7 @@ use super::{Proc, ServiceResult, ServiceState, phase_commands};
 use crate::engine::effect::{Effect, Level, Passed, Role, Spawn};
 use crate::engine::event::{ExitStatus, Trouble};
 use crate::engine::slot::{Machine, Relation};
+use crate::engine::status::ActiveState;
 use crate::engine::{Engine, Reason};
 use crate::ids::{ProcToken, Text, UnitId};
 use crate::unit::service::ServiceType;
@@ -146,22 +147,34 @@ impl Engine {
         }
         if role == (Role::Control { stop: true }) {
             variables.push(("SERVICE_RESULT", service.result.as_str().into()));
-            if let Some(ended) = service.main_ended {
-                let (code, status): (&str, Text) = match ended.status {
-                    ExitStatus::Code(code) => ("exited", code.to_string().into()),
-                    ExitStatus::Signal(signal) => {
-                        ("killed", crate::unit::values::signal::signal_name(i32::from(signal)).into())
-                    }
-                    ExitStatus::Dumped(signal) => {
-                        ("dumped", crate::unit::values::signal::signal_name(i32::from(signal)).into())
-                    }
-                    ExitStatus::Unknown => return variables,
-                };
+            if let Some((code, status)) = service.main_ended.and_then(|ended| end_in_words(ended.status)) {
                 variables.push(("EXIT_CODE", code.into()));
                 variables.push(("EXIT_STATUS", status));
             }
+        } else if service.state.active(false) == ActiveState::Activating {
+            self.monitored(id, &mut variables);
         }
         variables
+    }
+
+    /// What a handler (`OnFailure=`, `OnSuccess=`) learns of the one service that it handles.
+    fn monitored(&self, id: UnitId, variables: &mut Vec<(&'static str, Text)>) {
+        let mut watched = self.relatives(id, Relation::OnFailureOf);
+        watched.extend(self.relatives(id, Relation::OnSuccessOf));
+        watched.dedup();
+        let [only] = watched[..] else {
+            return;
+        };
+        let (Some(slot), Some(service)) = (self.units.get(&only), self.service(only)) else {
+            return;
+        };
+        variables.push(("MONITOR_SERVICE_RESULT", service.result.as_str().into()));
+        if let Some((code, status)) = service.main_ended.and_then(|ended| end_in_words(ended.status)) {
+            variables.push(("MONITOR_EXIT_CODE", code.into()));
+            variables.push(("MONITOR_EXIT_STATUS", status));
+        }
+        variables.push(("MONITOR_INVOCATION_ID", format!("{:032x}", slot.invocation).into()));
+        variables.push(("MONITOR_UNIT", slot.unit.name.text()));
     }
 
     pub(in crate::engine) fn spawned(&mut self, proc: ProcToken, pid: i32) {
@@ -287,5 +300,16 @@ impl Engine {
             | ServiceState::Failed
             | ServiceState::AutoRestart => {}
         }
+    }
+}
+
+/// `EXIT_CODE` and `EXIT_STATUS` of a process that ended; nothing if nobody knows how.
+fn end_in_words(status: ExitStatus) -> Option<(&'static str, Text)> {
+    let signal_name = |signal| crate::unit::values::signal::signal_name(i32::from(signal)).into();
+    match status {
+        ExitStatus::Code(code) => Some(("exited", code.to_string().into())),
+        ExitStatus::Signal(signal) => Some(("killed", signal_name(signal))),
+        ExitStatus::Dumped(signal) => Some(("dumped", signal_name(signal))),
+        ExitStatus::Unknown => None,
     }
 }

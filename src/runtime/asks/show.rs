@@ -12,6 +12,19 @@ use crate::unit::values::time::format_span;
 use crate::unit::{Unit, UnitKind, UnitName, show};
 use std::collections::BTreeSet;
 
+/// Dependencies that only other units can have written; shown even if nobody did.
+const REVERSE: [&str; 9] = [
+    "RequiredBy",
+    "RequisiteOf",
+    "WantedBy",
+    "BoundBy",
+    "UpheldBy",
+    "ConsistsOf",
+    "ConflictedBy",
+    "OnSuccessOf",
+    "OnFailureOf",
+];
+
 type Properties = Vec<(&'static str, String)>;
 
 impl Daemon {
@@ -31,6 +44,9 @@ impl Daemon {
                 // What the engine made of the dependencies goes before what the files say.
                 all.extend(state.related.iter().map(|(property, units)| (*property, join(units))));
                 generic(&state.unit, enabled, &mut all);
+                let absent = |property: &&str| all.iter().all(|(known, _)| known != property);
+                let nobody: Vec<&str> = REVERSE.into_iter().filter(absent).collect();
+                all.extend(nobody.into_iter().map(|property| (property, String::new())));
                 all.push(("CanStart", yes(state.can_start)));
                 all.push(("CanStop", yes(!state.unit.common.refuse_manual_stop)));
                 all.push(("CanReload", yes(state.can_reload)));
