@@ -280,12 +280,12 @@ impl Engine {
                 self.act_on_end(id, new);
             }
         }
-        let watchers = [Relation::UpheldBy, Relation::Requires, Relation::Wants, Relation::BindsTo];
-        let mut reviewed = vec![id];
-        for relation in watchers {
-            reviewed.extend(self.relatives(id, relation));
-        }
         if new.is_down() || new == ActiveState::Active {
+            let watchers = [Relation::UpheldBy, Relation::Requires, Relation::Wants, Relation::BindsTo];
+            let mut reviewed = vec![id];
+            for relation in watchers {
+                reviewed.extend(self.relatives(id, relation));
+            }
             for other in reviewed {
                 let cares = self.units.get(&other).is_some_and(|slot| {
                     slot.unit.common.stop_when_unneeded || slot.related(Relation::Upholds).next().is_some()

@@ -43,6 +43,10 @@ impl World {
             }
         }
         self.note_emptiness(proc.unit);
+        if self.runs.get(&proc.unit).is_some_and(|run| run.empty) {
+            // Told first, so that the engine does not look for somebody to signal.
+            self.events.push_back(Event::Emptied { unit: proc.unit });
+        }
         self.events.push_back(Event::Exited { proc: token, status });
         Some(proc.unit)
     }
