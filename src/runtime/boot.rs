@@ -135,7 +135,13 @@ fn plan(line: CommandLine, around: Surroundings, config: Config, started_limits:
     // `--user` is for somebody; without it, whoever is not root still has no /run to write to.
     let runtime_dir = absolute(&config.runtime_directory(line.runtime_dir.as_deref(), &around, line.user));
     let search = config.search_path(line.unit_path.as_deref(), &around, line.user);
-    let search = search.iter().map(|dir| Text::from(absolute(dir).to_string_lossy())).collect();
+    let search: Vec<Text> = search.iter().map(|dir| Text::from(absolute(dir).to_string_lossy())).collect();
+    if line.unit_path.is_some() || !config.unit_path.is_empty() {
+        // Directories that somebody asked for by name; the built-in ones may well be missing.
+        for dir in search.iter().filter(|dir| !Path::new(&***dir).is_dir()) {
+            tracing::warn!("unit path {dir}: no such directory; no units are read from it");
+        }
+    }
     Plan { line, around, config, runtime_dir, search, started_limits }
 }
 

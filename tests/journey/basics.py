@@ -1,6 +1,8 @@
 """The first things anybody tries."""
 
 import os
+import pty
+import select
 import shutil
 import socket
 import subprocess
@@ -27,9 +29,27 @@ def journey_examples_of_the_repository(t):
         assert ask("/tmp/porterd-examples/whoami").startswith(b"connection 0-")
     tries = [x.split("=", 1)[1] for x in read(f"{t.place}/examples/echo.socket").splitlines() if x.startswith("X-Try=")]
     assert tries, "echo.socket says what to type"
-    assert tries[0] in p.log(), "porterd prints what to type"
+    p.end()
+    assert tries[0] in at_a_terminal(t, f"{t.place}/examples"), "porterd prints what to type"
+    p = t.porterd(units=f"{t.place}/examples")
     done = subprocess.run(["bash", "-c", tries[0]], capture_output=True, text=True, timeout=10)
     assert done.stdout == "hello\n", f"{tries[0]} answered {done.stdout!r} {done.stderr!r}"
+
+
+def at_a_terminal(t, units):
+    """What porterd says when its standard error is a terminal, until it has said what to type."""
+    ours, its = pty.openpty()
+    words = [f"{BIN}/porterd", "--unit-path", units, "--runtime-dir", f"{t.place}/terminal", "--all"]
+    daemon = subprocess.Popen(words, stderr=its, stdout=its, stdin=subprocess.DEVNULL)
+    os.close(its)
+    said, end = "", time.monotonic() + 5
+    while said.count("try:") < 3 and time.monotonic() < end:
+        if select.select([ours], [], [], 0.2)[0]:
+            said += os.read(ours, 65536).decode()
+    daemon.terminate()
+    daemon.wait(10)
+    os.close(ours)
+    return said
 
 
 def read(path):

@@ -132,6 +132,5 @@ def journey_uuidd_on_its_own_units(t):
         uid = next(x.split()[1] for x in f if x.startswith("Uid:"))
     import pwd
     assert pwd.getpwuid(int(uid)).pw_name == "uuidd"
-    with open(f"/proc/{pid}/status") as f:
-        seccomp = next(x.split()[1] for x in f if x.startswith("Seccomp:"))
-    assert seccomp == "2", "SystemCallFilter= is in force"
+    # What is not carried out yet is said, setting by setting.
+    assert "SystemCallFilter= has no effect yet" in p.log()
