@@ -21,8 +21,6 @@ pub const EVENTS_PER_TURN: usize = 64;
 pub const NOTIFICATIONS_PER_TURN: u32 = 32;
 /// Longest `sd_notify` datagram, in bytes (systemd: `NOTIFY_BUFFER_MAX`, PIPE_BUF).
 pub const NOTIFY_BYTES_MAX: usize = 4096;
-/// Descriptors taken from one `sd_notify` datagram (kernel: `SCM_MAX_FD` 253).
-pub const NOTIFY_FDS_MAX: usize = 253;
 /// Longest `STATUS=` text kept, in bytes (systemd: `STATUS_TEXT_MAX`).
 pub const STATUS_BYTES_MAX: usize = 16 << 10;
 /// Connections or datagrams thrown away by one `FlushPending=` pass (systemd: 1024).

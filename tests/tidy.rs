@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// What a module may use beside itself, `ids` and `bounds`. The longest prefix that fits counts.
-const MAY_USE: [(&str, &[&str]); 23] = [
+const MAY_USE: [(&str, &[&str]); 19] = [
     ("ids", &[]),
     ("bounds", &[]),
     ("report", &[]),
@@ -25,10 +25,6 @@ const MAY_USE: [(&str, &[&str]); 23] = [
     ("ctl", &["unit", "plan", "syntax", "report", "rehearse", "control", "config"]),
     // `verify` and `rehearse` look at real files with the eyes of the daemon.
     ("ctl::files", &["unit", "syntax", "report", "config"]),
-    ("keep", &["engine::image", "linux"]),
-    ("keep::record", &["engine::image"]),
-    ("keep::keeper", &["linux"]),
-    ("keep::upgrade", &["linux", "keep::record"]),
     ("lib", &[]),
     ("bin", &["runtime", "ctl"]),
 ];
