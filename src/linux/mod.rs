@@ -11,6 +11,7 @@ pub mod drain;
 pub mod errno;
 pub mod files;
 pub mod holder;
+mod multicast;
 pub mod notify;
 pub mod peer;
 pub mod pidfile;

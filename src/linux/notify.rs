@@ -89,9 +89,12 @@ impl NotifySocket {
     pub fn bind(path: &str) -> Result<NotifySocket, CallError> {
         match bind(path) {
             Ok(fd) => Ok(NotifySocket::adopt(fd, path)),
-            Err(errno) => {
-                Err(CallError { call: format!("binding the notification socket {path}"), errno, holder: None })
-            }
+            Err(errno) => Err(CallError {
+                call: format!("binding the notification socket {path}"),
+                errno,
+                holder: None,
+                advice: "",
+            }),
         }
     }
 

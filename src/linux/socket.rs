@@ -3,9 +3,9 @@
 
 use super::files::{self, Owner};
 use super::raw::{self, RawAddress};
-use super::{address, holder};
+use super::{address, holder, multicast};
 use crate::plan::bind::{OnError, Port, Remove, SocketCall, Symlink};
-use crate::unit::socket::Address;
+use crate::unit::socket::{Address, OptionValue};
 use nix::errno::Errno;
 use nix::sys::stat::lstat;
 use std::fmt;
@@ -43,6 +43,10 @@ impl fmt::Display for CallWarning {
 impl CallWarning {
     /// The kernel cannot do it or does not let us: newer versions of systemd tell this quietly.
     pub fn is_quiet(&self) -> bool {
+        // What systemd does not know follows no example: who asks for exactly this wants to hear it.
+        if self.directive.starts_with("X-") {
+            return false;
+        }
         const QUIET: [Errno; 10] = [
             Errno::EOPNOTSUPP,
             Errno::ENOTTY,
@@ -68,6 +72,8 @@ pub struct CallError {
     pub errno: Errno,
     /// Who has the address, if it is in use and we could find out.
     pub holder: Option<String>,
+    /// What to do about it, where the call itself tells; otherwise empty.
+    pub advice: &'static str,
 }
 
 impl std::error::Error for CallError {}
@@ -148,14 +154,18 @@ pub fn chown<T: AsRef<str>>(paths: &[T], uid: Option<u32>, gid: Option<u32>) -> 
             call: format!("chown(2) of {path}"),
             errno,
             holder: None,
+            advice: "",
         })?;
     }
     Ok(())
 }
 
 /// Directive, option name and consequence of a call that sets an option.
-fn option_of(call: &SocketCall) -> Option<(&'static str, &'static str, OnError)> {
+fn option_of(call: &SocketCall) -> Option<(&'static str, &str, OnError)> {
     match call {
+        SocketCall::SetRaw { option, on_error } => Some(("X-SockOpt", &option.symbol, *on_error)),
+        SocketCall::Join(_) => Some(("X-MulticastGroup", "MCAST_JOIN_GROUP", OnError::Fail)),
+        SocketCall::MulticastInterface { .. } => Some(("X-MulticastInterface", "IP_MULTICAST_IF", OnError::Fail)),
         SocketCall::SetInt { directive, symbol, on_error, .. }
         | SocketCall::SetText { directive, symbol, on_error, .. } => Some((directive, symbol, *on_error)),
         SocketCall::SetBuffer { directive, receive, .. } => {
@@ -178,6 +188,12 @@ fn set(fd: BorrowedFd<'_>, call: &SocketCall) -> nix::Result<()> {
             bytes.push(0);
             raw::set_option(fd, *level, *name, &bytes)
         }
+        SocketCall::SetRaw { option, .. } => match &option.value {
+            OptionValue::Int(value) => raw::set_option_int(fd, option.level, option.name, *value),
+            OptionValue::Bytes(bytes) => raw::set_option(fd, option.level, option.name, bytes),
+        },
+        SocketCall::Join(membership) => multicast::join(fd, membership),
+        SocketCall::MulticastInterface { level, interface } => multicast::send_through(fd, *level, interface),
         SocketCall::SetBuffer { receive, bytes, .. } => set_buffer(fd, *receive, *bytes),
         SocketCall::SetXattr { name, value, .. } => {
             let name = std::ffi::CString::new(*name).map_err(|_| Errno::EINVAL)?;
@@ -247,6 +263,9 @@ impl Work {
             SocketCall::Listen { backlog } => return raw::listen(self.fd()?, *backlog),
             SocketCall::SetInt { .. }
             | SocketCall::SetText { .. }
+            | SocketCall::SetRaw { .. }
+            | SocketCall::Join(_)
+            | SocketCall::MulticastInterface { .. }
             | SocketCall::SetBuffer { .. }
             | SocketCall::Unsupported { .. }
             | SocketCall::SetXattr { .. }
@@ -285,7 +304,12 @@ impl Work {
             }
             _ => None,
         };
-        CallError { call: words(call, &port.display), errno, holder }
+        let advice = match call {
+            SocketCall::Join(membership) => multicast::advice(errno, membership.interface.is_some()),
+            SocketCall::MulticastInterface { .. } => multicast::advice(errno, true),
+            _ => "",
+        };
+        CallError { call: words(call, &port.display), errno, holder, advice }
     }
 }
 
@@ -302,8 +326,13 @@ fn words(call: &SocketCall, display: &str) -> String {
         SocketCall::MessageQueue { .. } => format!("mq_open(3) of {display}"),
         SocketCall::UsbFunction { .. } => format!("setting up the USB function in {display}"),
         SocketCall::MakeParents { .. } => format!("mkdir(2) above {display}"),
+        SocketCall::Join(membership) => format!("joining {membership} on {display}"),
+        SocketCall::MulticastInterface { interface, .. } => {
+            format!("sending multicast through {interface} from {display}")
+        }
         SocketCall::SetInt { .. }
         | SocketCall::SetText { .. }
+        | SocketCall::SetRaw { .. }
         | SocketCall::SetBuffer { .. }
         | SocketCall::Unsupported { .. }
         | SocketCall::SetXattr { .. }

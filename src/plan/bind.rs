@@ -2,7 +2,7 @@
 //! sequence of systemd 252 and newer, socket(7), ip(7), tcp(7), unix(7)).
 
 use crate::ids::Text;
-use crate::unit::socket::Address;
+use crate::unit::socket::{Address, Membership, RawOption};
 
 pub use super::recipe::{BindFacts, connection_calls, recipe, removals};
 
@@ -82,6 +82,22 @@ pub enum SocketCall {
         value: Text,
         /// If it fails.
         on_error: OnError,
+    },
+    /// setsockopt(2) as it is written (`X-SockOpt=`).
+    SetRaw {
+        /// Which, and to what.
+        option: RawOption,
+        /// If it fails.
+        on_error: OnError,
+    },
+    /// `MCAST_JOIN_GROUP`, or `MCAST_JOIN_SOURCE_GROUP`; the interface is looked up now.
+    Join(Membership),
+    /// `IP_MULTICAST_IF` or `IPV6_MULTICAST_IF`; the interface is looked up now.
+    MulticastInterface {
+        /// `IPPROTO_IP`, `IPPROTO_IPV6`
+        level: i32,
+        /// A name or an index.
+        interface: Text,
     },
     /// `SO_RCVBUF`/`SO_SNDBUF`, then the FORCE variant if the kernel gave less.
     SetBuffer {

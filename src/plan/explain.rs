@@ -4,7 +4,7 @@
 use super::bind::{OnError, Port, Recipe, Remove, SocketCall};
 use super::program::{Pace, Program, Slot, Step, Supply};
 use crate::unit::exec::Resource;
-use crate::unit::socket::Address;
+use crate::unit::socket::{Address, Membership};
 use std::ffi::{CStr, CString};
 
 /// The recipe of a socket unit: a heading per port, its calls below it.
@@ -76,6 +76,15 @@ pub fn socket_call(call: &SocketCall) -> String {
         SocketCall::SetText { level, symbol, value, on_error, .. } => {
             format!("setsockopt({}, {symbol}, {value:?}){}", name(&LEVELS, *level), consequence(*on_error))
         }
+        SocketCall::SetRaw { option, on_error } => {
+            let symbol = option.symbol.replace(':', ", ");
+            format!("setsockopt({symbol}, {}){}", option.value, consequence(*on_error))
+        }
+        SocketCall::Join(membership) => join(membership),
+        SocketCall::MulticastInterface { level, interface } => {
+            let symbol = if *level == libc::IPPROTO_IPV6 { "IPV6_MULTICAST_IF" } else { "IP_MULTICAST_IF" };
+            format!("setsockopt({}, {symbol}, index of {interface:?})", name(&LEVELS, *level))
+        }
         SocketCall::SetBuffer { receive, bytes, .. } => {
             let symbol = if *receive { "SO_RCVBUF" } else { "SO_SNDBUF" };
             format!("setsockopt(SOL_SOCKET, {symbol}, {bytes}), else {symbol}FORCE; a failure is told")
@@ -102,6 +111,17 @@ pub fn socket_call(call: &SocketCall) -> String {
         SocketCall::UsbFunction { path, descriptors, strings } => {
             format!("open({path:?}/ep0, O_RDWR), write {descriptors:?}, write {strings:?}, open the endpoints")
         }
+    }
+}
+
+fn join(membership: &Membership) -> String {
+    let level = if membership.group.is_ipv4() { "IPPROTO_IP" } else { "IPPROTO_IPV6" };
+    let group = membership.group;
+    let interface =
+        membership.interface.as_ref().map_or_else(|| "any interface".to_owned(), |name| format!("index of {name:?}"));
+    match membership.source {
+        Some(source) => format!("setsockopt({level}, MCAST_JOIN_SOURCE_GROUP, {{{interface}, {group}, {source}}})"),
+        None => format!("setsockopt({level}, MCAST_JOIN_GROUP, {{{interface}, {group}}})"),
     }
 }
 

@@ -3,6 +3,7 @@
 //!
 //! Knows no current descriptor numbers and touches nothing.
 
+mod beyond;
 pub mod bind;
 mod blueprint;
 pub mod cgroup;

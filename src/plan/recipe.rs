@@ -4,6 +4,7 @@
 //! far), so it is systemd's. Knows no descriptors; whether a call succeeds is seen when it is
 //! carried out.
 
+use super::beyond;
 use super::bind::{Chown, OnError, Port, Recipe, Remove, SocketCall, Symlink};
 use super::options::options;
 use crate::ids::Text;
@@ -33,11 +34,13 @@ pub fn recipe(unit: &SocketUnit, service: Option<&ServiceUnit>, facts: &BindFact
 /// What every connection accepted on a port needs before it is handed over. Nothing at all unless
 /// the unit sets options, so that the usual connection costs no call.
 pub fn connection_calls(unit: &SocketUnit, port: &Listen, facts: &BindFacts) -> Vec<SocketCall> {
-    match port {
+    let mut calls = match port {
         Listen::Socket { address, .. } => options(&unit.options, domain(address), facts),
         Listen::Netlink { .. } => options(&unit.options, libc::AF_NETLINK, facts),
         Listen::Fifo(_) | Listen::Special(_) | Listen::MessageQueue(_) | Listen::UsbFunction(_) => Vec::new(),
-    }
+    };
+    calls.extend(beyond::raw_options(unit, port, OnError::Ignore));
+    calls
 }
 
 /// What `RemoveOnStop=` takes away when these ports (indexes into `listen`) were open.
@@ -87,8 +90,8 @@ fn chown(unit: &SocketUnit) -> Option<Chown> {
 
 fn port(listen: &Listen, unit: &SocketUnit, service: Option<&ServiceUnit>, facts: &BindFacts) -> Port {
     let calls = match listen {
-        Listen::Socket { kind, address } => socket(*kind, address, unit, facts),
-        Listen::Netlink { family, groups } => netlink(*family, *groups, unit, facts),
+        Listen::Socket { kind, address } => socket(*kind, address, listen, unit, facts),
+        Listen::Netlink { family, groups } => netlink(*family, *groups, listen, unit, facts),
         Listen::Fifo(path) => fifo(path, unit, facts),
         Listen::Special(path) => vec![SocketCall::Special { path: path.clone(), writable: unit.options.writable }],
         Listen::MessageQueue(name) => vec![message_queue(name, unit)],
@@ -106,7 +109,13 @@ fn domain(address: &Address) -> c_int {
     }
 }
 
-fn socket(kind: SocketKind, address: &Address, unit: &SocketUnit, facts: &BindFacts) -> Vec<SocketCall> {
+fn socket(
+    kind: SocketKind,
+    address: &Address,
+    listen: &Listen,
+    unit: &SocketUnit,
+    facts: &BindFacts,
+) -> Vec<SocketCall> {
     let domain = domain(address);
     let (number, listens) = match kind {
         SocketKind::Stream => (libc::SOCK_STREAM, true),
@@ -116,6 +125,8 @@ fn socket(kind: SocketKind, address: &Address, unit: &SocketUnit, facts: &BindFa
     let mut calls = vec![SocketCall::Socket { domain, kind: number, protocol: protocol(kind, &unit.options) }];
     calls.extend(smack_label(unit, facts));
     calls.extend(before_bind(domain, unit));
+    calls.extend(beyond::raw_options(unit, listen, OnError::Warn));
+    calls.extend(beyond::multicast(unit, listen));
     if let Address::Path(path) = address {
         calls.push(SocketCall::MakeParents { path: path.clone(), mode: unit.directory_mode });
     }
@@ -192,10 +203,11 @@ fn before_bind(domain: c_int, unit: &SocketUnit) -> Vec<SocketCall> {
     calls
 }
 
-fn netlink(family: i32, groups: u32, unit: &SocketUnit, facts: &BindFacts) -> Vec<SocketCall> {
+fn netlink(family: i32, groups: u32, listen: &Listen, unit: &SocketUnit, facts: &BindFacts) -> Vec<SocketCall> {
     let mut calls = vec![SocketCall::Socket { domain: libc::AF_NETLINK, kind: libc::SOCK_RAW, protocol: family }];
     calls.extend(smack_label(unit, facts));
     calls.extend(before_bind(libc::AF_NETLINK, unit));
+    calls.extend(beyond::raw_options(unit, listen, OnError::Warn));
     calls.push(SocketCall::BindNetlink { groups });
     calls.extend(options(&unit.options, libc::AF_NETLINK, facts));
     calls

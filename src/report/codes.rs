@@ -85,6 +85,14 @@ pub const CODES: &[Code] = &[
         "unknown-key",
         "The section has no setting of this name; names are case-sensitive. The line has no effect. Settings of other programs begin with X- and are skipped in silence.",
     ),
+    notice(
+        "unknown-extension",
+        "A key that begins with X- is nearly one of porterd's own, or stands in a section where it has no effect. Keys of other programs are skipped in silence; this one may be a slip.",
+    ),
+    notice(
+        "option-has-key",
+        "The socket option that X-SockOpt= sets has a setting of its own. Use that: it knows which sockets have the option, and is understood by systemd too unless its name begins with X-.",
+    ),
     error(
         "drop-in-abandoned",
         "A setting in this drop-in is so wrong that the lines behind it are not read. What stands before it counts, and the unit is loaded.",

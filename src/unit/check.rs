@@ -1,6 +1,8 @@
 //! Rules that need two directives or two units. Everything here loads and starts; it just will not
 //! do what its author thinks.
 
+mod beyond;
+
 use super::exec::{Input, Output};
 use super::load::Template;
 use super::socket::{Address, Listen, SocketUnit};
@@ -27,6 +29,7 @@ pub fn unit(unit: &Unit, units: Units<'_>, templates: Templates<'_>) -> Vec<Diag
     match &unit.body {
         Body::Socket(socket) => {
             the_service(&mut findings, socket, units, templates);
+            beyond::socket(&mut findings, socket);
             protocol_variables(&mut findings, &socket.exec);
         }
         Body::Service(service) => {

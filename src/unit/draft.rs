@@ -213,10 +213,26 @@ impl Draft {
         }
     }
 
+    /// Keys of others are none of our business; one that is nearly ours was probably meant to be.
+    fn unknown_extension(&mut self, section: Section, entry: &Entry, document: &Document) {
+        let key: &str = &entry.key;
+        let ours = |row: &&&Row| row.name.starts_with("X-");
+        let message = match directives::named(key).first() {
+            Some(_) => format!("{key}= has no effect in section [{}]", section.as_str()),
+            None => {
+                let names = directives::rows().iter().filter(ours).map(|row| &row.name[2..]);
+                let Some(near) = report::nearest(&key[2..], names) else { return };
+                format!("{key}= means nothing to porterd; X-{near}= would")
+            }
+        };
+        let place = document.place(entry.key_span.clone());
+        self.report(Diagnostic::new("unknown-extension", message, Some(place)));
+    }
+
     fn unknown_key(&mut self, section: Section, entry: &Entry, document: &Document) {
         let key: &str = &entry.key;
         if key.starts_with("X-") {
-            return;
+            return self.unknown_extension(section, entry, document);
         }
         let place = document.place(entry.key_span.clone());
         let message = format!("unknown key {key}= in section [{}]", section.as_str());

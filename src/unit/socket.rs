@@ -3,12 +3,16 @@
 //! Field names are the directives' names in snake case; a directive's CamelCase name occurs only in
 //! `directives.rs`.
 
+mod beyond;
+
 use super::exec::{Command, ExecSettings, KillSettings};
 use super::name::UnitName;
 use super::{RateLimit, exec};
 use crate::ids::Text;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
+
+pub use beyond::{Beyond, Membership, OptionValue, RawOption};
 
 /// Section [Socket].
 #[derive(Clone, Debug, PartialEq)]
@@ -239,6 +243,8 @@ pub struct SocketOptions {
     pub smack_label_ip_out: Option<Text>,
     /// `SELinuxContextFromNet=`
     pub selinux_context_from_net: bool,
+    /// Keys of our own
+    pub beyond: Beyond,
 }
 
 /// `Timestamping=`

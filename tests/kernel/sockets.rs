@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)] // tests look at the world as it is
 
 mod sockets_accept;
+mod sockets_beyond;
 mod sockets_messages;
 mod sockets_nodes;
 mod sockets_open;

@@ -401,3 +401,71 @@ fn unknown_owners_fail_even_where_there_is_no_node() {
     let chown = recipe(&unit, None, &STRICT).chown.unwrap();
     assert_eq!((chown.user, chown.group.as_deref(), chown.paths), (None, Some("x"), vec![]));
 }
+
+#[test]
+fn multicast_and_raw_options_come_before_bind() {
+    use porterd::unit::socket::{Beyond, Membership};
+    use porterd::unit::values::socket_option::raw_option;
+    let group = |group: &str, interface: Option<&str>, source: Option<&str>| Membership {
+        group: group.parse().unwrap(),
+        interface: interface.map(Text::from),
+        source: source.map(|text| text.parse().unwrap()),
+    };
+    let beyond = Beyond {
+        multicast_groups: vec![
+            group("239.1.1.1", Some("eth0"), None),
+            group("232.1.1.1", None, Some("192.0.2.1")),
+            group("ff05::2", None, None),
+        ],
+        multicast_loop: Some(false),
+        multicast_ttl: Some(7),
+        multicast_interface: Some("eth1".into()),
+        raw_options: ["SOL_SOCKET:SO_BUSY_POLL:50", "IPPROTO_TCP:TCP_FASTOPEN:5", "254:7:hex:00ff"]
+            .map(|text| raw_option(text).unwrap().0)
+            .to_vec(),
+    };
+    let options = SocketOptions { beyond, ..SocketOptions::default() };
+    let datagram = |address| Listen::Socket { kind: SocketKind::Datagram, address };
+    check(
+        &unit(vec![datagram(v4(5)), datagram(v6(5)), stream(v4(6))], options),
+        expect![[r#"
+            127.0.0.1:5 (Datagram)
+              socket(AF_INET, SOCK_DGRAM|SOCK_CLOEXEC|SOCK_NONBLOCK, 0)
+              setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
+              setsockopt(SOL_SOCKET, SO_BUSY_POLL, 50); a failure is told
+              setsockopt(254, 7, hex:00ff); a failure is told
+              setsockopt(IPPROTO_IP, IP_MULTICAST_LOOP, 0); a failure is told
+              setsockopt(IPPROTO_IP, IP_MULTICAST_TTL, 7); a failure is told
+              setsockopt(IPPROTO_IP, IP_MULTICAST_ALL, 0); a failure is told
+              setsockopt(IPPROTO_IP, IP_MULTICAST_IF, index of "eth1")
+              setsockopt(IPPROTO_IP, MCAST_JOIN_GROUP, {index of "eth0", 239.1.1.1})
+              setsockopt(IPPROTO_IP, MCAST_JOIN_SOURCE_GROUP, {any interface, 232.1.1.1, 192.0.2.1})
+              bind(127.0.0.1:5)
+            [::]:5 (Datagram)
+              socket(AF_INET6, SOCK_DGRAM|SOCK_CLOEXEC|SOCK_NONBLOCK, 0)
+              setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
+              setsockopt(SOL_SOCKET, SO_BUSY_POLL, 50); a failure is told
+              setsockopt(254, 7, hex:00ff); a failure is told
+              setsockopt(IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 0); a failure is told
+              setsockopt(IPPROTO_IPV6, IPV6_MULTICAST_HOPS, 7); a failure is told
+              setsockopt(IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0); a failure is told
+              setsockopt(IPPROTO_IPV6, IPV6_MULTICAST_IF, index of "eth1")
+              setsockopt(IPPROTO_IP, IP_MULTICAST_LOOP, 0); a failure is told
+              setsockopt(IPPROTO_IP, IP_MULTICAST_TTL, 7); a failure is told
+              setsockopt(IPPROTO_IP, IP_MULTICAST_ALL, 0); a failure is told
+              setsockopt(IPPROTO_IP, IP_MULTICAST_IF, index of "eth1")
+              setsockopt(IPPROTO_IP, MCAST_JOIN_GROUP, {index of "eth0", 239.1.1.1})
+              setsockopt(IPPROTO_IP, MCAST_JOIN_SOURCE_GROUP, {any interface, 232.1.1.1, 192.0.2.1})
+              setsockopt(IPPROTO_IPV6, MCAST_JOIN_GROUP, {any interface, ff05::2})
+              bind([::]:5)
+            127.0.0.1:6 (Stream)
+              socket(AF_INET, SOCK_STREAM|SOCK_CLOEXEC|SOCK_NONBLOCK, 0)
+              setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
+              setsockopt(SOL_SOCKET, SO_BUSY_POLL, 50); a failure is told
+              setsockopt(IPPROTO_TCP, TCP_FASTOPEN, 5); a failure is told
+              setsockopt(254, 7, hex:00ff); a failure is told
+              bind(127.0.0.1:6)
+              listen(2147483647)
+        "#]],
+    );
+}

@@ -157,6 +157,7 @@ impl World {
             }
             Err(error) => {
                 let hint = match trouble(error.errno) {
+                    _ if !error.advice.is_empty() => error.advice,
                     Trouble::Busy => "; stop what holds it, or choose another address",
                     Trouble::Denied => "; ports below 1024 and foreign directories need privileges",
                     Trouble::Absent => "; FreeBind=yes listens on an address that is not there yet",

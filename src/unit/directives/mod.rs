@@ -4,6 +4,7 @@
 //! Rows live in one file per section; how a value is read is the business of `values`, what a unit
 //! looks like of `draft`. Nothing here looks at the machine.
 
+mod beyond;
 mod exec;
 mod later;
 mod line;
@@ -146,6 +147,7 @@ pub fn rows() -> &'static [&'static Row] {
             unit::ROWS,
             unit::CONDITIONS,
             socket::ROWS,
+            beyond::ROWS,
             service::ROWS,
             exec::ROWS,
             process::ROWS,

@@ -2,7 +2,7 @@
 
 use super::Properties;
 use crate::unit::UnitName;
-use crate::unit::socket::{BindIpv6Only, DeferTrigger, SocketOptions, SocketUnit, Timestamping};
+use crate::unit::socket::{Beyond, BindIpv6Only, DeferTrigger, SocketOptions, SocketUnit, Timestamping};
 use crate::unit::values::address;
 
 pub(super) fn add(socket: &SocketUnit, name: &UnitName, out: &mut Properties) {
@@ -34,10 +34,30 @@ pub(super) fn add(socket: &SocketUnit, name: &UnitName, out: &mut Properties) {
     out.span("PollLimitIntervalUSec", socket.poll_limit.interval_usec);
     out.number("PollLimitBurst", socket.poll_limit.burst);
     options(&socket.options, out);
+    beyond(&socket.options.beyond, out);
     out.commands("ExecStartPre", &socket.exec_start_pre);
     out.commands("ExecStartPost", &socket.exec_start_post);
     out.commands("ExecStopPre", &socket.exec_stop_pre);
     out.commands("ExecStopPost", &socket.exec_stop_post);
+}
+
+/// Keys that systemd does not have keep their names.
+fn beyond(beyond: &Beyond, out: &mut Properties) {
+    for group in &beyond.multicast_groups {
+        out.text("X-MulticastGroup", group.to_string());
+    }
+    if let Some(on) = beyond.multicast_loop {
+        out.flag("X-MulticastLoop", on);
+    }
+    if let Some(ttl) = beyond.multicast_ttl {
+        out.number("X-MulticastTTL", ttl);
+    }
+    if let Some(interface) = &beyond.multicast_interface {
+        out.text("X-MulticastInterface", interface.to_string());
+    }
+    for option in &beyond.raw_options {
+        out.text("X-SockOpt", option.to_string());
+    }
 }
 
 fn options(options: &SocketOptions, out: &mut Properties) {

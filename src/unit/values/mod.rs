@@ -8,10 +8,12 @@ pub mod address;
 pub mod command;
 pub mod environment;
 pub mod limit;
+pub mod multicast;
 pub mod names;
 pub mod path;
 pub mod scalar;
 pub mod signal;
+pub mod socket_option;
 pub mod status;
 pub mod time;
 
