@@ -8,7 +8,7 @@ use crate::plan::bind::{Remove, Symlink};
 use nix::Result;
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, FcntlArg, OFlag, fcntl, open};
-use nix::sys::stat::{FileStat, Mode, UtimensatFlags, fstat, umask, utimensat};
+use nix::sys::stat::{FchmodatFlags, FileStat, Mode, UtimensatFlags, fchmodat, fstat, umask, utimensat};
 use nix::sys::time::TimeSpec;
 use nix::unistd::{Gid, Uid, fchown, getegid, geteuid, mkfifo, symlinkat, unlink};
 use std::ffi::CString;
@@ -47,9 +47,14 @@ pub fn make_parents(path: &str, mode: u32) {
     }
     creating(mode, || {
         for directory in missing.into_iter().rev() {
-            if nix::unistd::mkdir(directory, Mode::from_bits_truncate(mode & 0o7777)).is_err_and(|e| e != Errno::EEXIST)
-            {
-                return;
+            let bits = Mode::from_bits_truncate(mode & 0o7777);
+            match nix::unistd::mkdir(directory, bits) {
+                // mkdir(2) leaves out the set-id bits.
+                Ok(()) if mode & 0o6000 != 0 => {
+                    fchmodat(AT_FDCWD, directory, bits, FchmodatFlags::FollowSymlink).unwrap_or_default();
+                }
+                Ok(()) | Err(Errno::EEXIST) => {}
+                Err(_) => return,
             }
         }
     });
@@ -197,7 +202,9 @@ pub fn chown(path: &str, owner: Owner) -> Result<()> {
     nix::unistd::chown(path, owner.uid.map(Uid::from_raw), owner.gid.map(Gid::from_raw))
 }
 
-/// Changes the owner of what a descriptor leads to (message queues have no path).
-pub fn chown_fd(fd: impl AsFd, owner: Owner) -> Result<()> {
+/// Changes the owner of a message queue, which has no path.
+pub fn chown_queue(name: &str, owner: Owner) -> Result<()> {
+    let name = CString::new(name).map_err(|_| Errno::EINVAL)?;
+    let fd = raw::mq_open(&name, 0, None)?;
     fchown(fd, owner.uid.map(Uid::from_raw), owner.gid.map(Gid::from_raw))
 }

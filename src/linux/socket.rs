@@ -3,7 +3,7 @@
 
 use super::files::{self, Owner};
 use super::raw::{self, RawAddress};
-use super::{address, holder, multicast, namespaces};
+use super::{address, holder, multicast};
 use crate::plan::bind::{OnError, Port, Remove, SocketCall, Symlink};
 use crate::unit::socket::{Address, OptionValue};
 use nix::errno::Errno;
@@ -90,13 +90,12 @@ impl fmt::Display for CallError {
 
 /// Opens a port. On failure everything it opened is closed; nodes stay, as with systemd.
 pub fn carry_out(port: &Port) -> Result<Opened, CallError> {
-    carry_out_for(port, Owner::default(), None)
+    carry_out_for(port, Owner::default())
 }
 
-/// As [`carry_out`], but a FIFO or message queue that a former run gave to `owner` is accepted too, and
-/// sockets are made in a network namespace.
-pub fn carry_out_for(port: &Port, owner: Owner, namespace: Option<BorrowedFd<'_>>) -> Result<Opened, CallError> {
-    let mut work = Work { opened: Opened::default(), protocol: 0, owner, namespace };
+/// As [`carry_out`], but a FIFO or message queue that a former run gave to `owner` is accepted too.
+pub fn carry_out_for(port: &Port, owner: Owner) -> Result<Opened, CallError> {
+    let mut work = Work { opened: Opened::default(), protocol: 0, owner };
     for call in &port.calls {
         if let Err(errno) = work.perform(call) {
             return Err(work.error(call, port, errno));
@@ -149,16 +148,22 @@ pub fn remove(what: &[Remove]) -> Vec<CallWarning> {
 
 /// Gives the nodes to their owner. Stops at the first failure.
 pub fn chown<T: AsRef<str>>(paths: &[T], uid: Option<u32>, gid: Option<u32>) -> Result<(), CallError> {
-    for path in paths {
-        let path = path.as_ref();
-        files::chown(path, Owner { uid, gid }).map_err(|errno| CallError {
-            call: format!("chown(2) of {path}"),
-            errno,
-            holder: None,
-            advice: "",
-        })?;
-    }
-    Ok(())
+    change_owners("chown(2)", paths, |path| files::chown(path, Owner { uid, gid }))
+}
+
+/// Changes the owner of message queues. The first failure ends it.
+pub fn chown_queues<T: AsRef<str>>(names: &[T], uid: Option<u32>, gid: Option<u32>) -> Result<(), CallError> {
+    change_owners("fchown(2)", names, |name| files::chown_queue(name, Owner { uid, gid }))
+}
+
+fn change_owners<T: AsRef<str>>(
+    call: &str,
+    of: &[T],
+    change: impl Fn(&str) -> nix::Result<()>,
+) -> Result<(), CallError> {
+    of.iter().map(T::as_ref).try_for_each(|node| {
+        change(node).map_err(|errno| CallError { call: format!("{call} of {node}"), errno, holder: None, advice: "" })
+    })
 }
 
 /// Directive, option name and consequence of a call that sets an option.
@@ -222,16 +227,14 @@ fn set_buffer(fd: BorrowedFd<'_>, receive: bool, bytes: u64) -> nix::Result<()> 
 }
 
 /// A port being opened.
-struct Work<'a> {
+struct Work {
     opened: Opened,
     /// Protocol of the socket, for finding out who has the address.
     protocol: i32,
     owner: Owner,
-    /// Where sockets are made, if not here.
-    namespace: Option<BorrowedFd<'a>>,
 }
 
-impl Work<'_> {
+impl Work {
     /// The descriptor the calls are about.
     fn fd(&self) -> nix::Result<BorrowedFd<'_>> {
         self.opened.fds.first().map(AsFd::as_fd).ok_or(Errno::EBADF)
@@ -242,10 +245,7 @@ impl Work<'_> {
         let fd = match call {
             SocketCall::Socket { domain, kind, protocol } => {
                 self.protocol = *protocol;
-                match self.namespace {
-                    Some(namespace) => namespaces::socket_in(namespace, *domain, *kind, *protocol)?,
-                    None => raw::socket(*domain, *kind, *protocol)?,
-                }
+                raw::socket(*domain, *kind, *protocol)?
             }
             SocketCall::Fifo { path, mode } => files::fifo(path, *mode, owner)?,
             SocketCall::Special { path, writable } => files::special(path, *writable)?,
@@ -305,10 +305,7 @@ impl Work<'_> {
 
     fn error(&self, call: &SocketCall, port: &Port, errno: Errno) -> CallError {
         let holder = match call {
-            // The tables that name the holder are those of our own network.
-            SocketCall::Bind { .. } | SocketCall::Listen { .. }
-                if errno == Errno::EADDRINUSE && self.namespace.is_none() =>
-            {
+            SocketCall::Bind { .. } | SocketCall::Listen { .. } if errno == Errno::EADDRINUSE => {
                 holder::of_port(port, self.protocol)
             }
             _ => None,

@@ -214,6 +214,8 @@ pub struct Chown {
     pub group: Option<Text>,
     /// Paths of sockets and FIFOs.
     pub paths: Vec<Text>,
+    /// Names of message queues (systemd 257 and newer).
+    pub queues: Vec<Text>,
 }
 
 /// What `RemoveOnStop=` takes away.

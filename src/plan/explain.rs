@@ -26,6 +26,9 @@ pub fn recipe(recipe: &Recipe) -> String {
         for path in &chown.paths {
             line(&mut out, 1, &format!("chown({path:?}, {user}, {group})"));
         }
+        for name in &chown.queues {
+            line(&mut out, 1, &format!("fchown(mq_open({name:?}), {user}, {group})"));
+        }
     }
     if !recipe.remove.is_empty() {
         line(&mut out, 0, "when the socket stops");
@@ -182,7 +185,6 @@ pub fn program(program: &Program) -> String {
             Supply::Log => "log".to_owned(),
             Supply::Data => "text for standard input".to_owned(),
             Supply::Idle => "pipe that ends the idle wait".to_owned(),
-            Supply::Network => "network namespace of the unit".to_owned(),
         };
         line(&mut out, 1, &format!("s{slot} = {what}"));
     }
@@ -250,7 +252,6 @@ pub fn step(step: &Step) -> String {
         Step::Limit(resource, soft, hard) => {
             format!("setrlimit({}, {}, {})", limit_name(*resource), limit(*soft), limit(*hard))
         }
-        Step::Network { slot } => format!("setns({}, CLONE_NEWNET)", self::slot(*slot)),
         Step::Chroot(path) => format!("chroot({})", quoted(path)),
         Step::Groups(groups) => format!("setgroups({groups:?})"),
         Step::Gid(gid) => format!("setresgid({gid}, {gid}, {gid})"),

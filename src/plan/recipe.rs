@@ -16,7 +16,8 @@ use std::ffi::c_int;
 /// What the recipe depends on beside the unit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BindFacts {
-    /// `--strict-systemd`: sockets in the way are taken over even if somebody listens on them.
+    /// `--strict-systemd`: sockets in the way are taken over even if somebody listens on them; queues stay
+    /// ours; a FIFO or queue that was given away by an earlier start is refused.
     pub strict: bool,
     /// The kernel runs SMACK, so labels mean something.
     pub smack: bool,
@@ -28,7 +29,7 @@ const SMACK64: &str = "security.SMACK64";
 pub fn recipe(unit: &SocketUnit, service: Option<&ServiceUnit>, facts: &BindFacts) -> Recipe {
     let ports = unit.listen.iter().map(|listen| port(listen, unit, service, facts)).collect();
     let all: Vec<u16> = (0..=u16::MAX).take(unit.listen.len()).collect();
-    Recipe { ports, symlinks: symlinks(unit), chown: chown(unit), remove: removals(unit, &all) }
+    Recipe { ports, symlinks: symlinks(unit), chown: chown(unit, facts), remove: removals(unit, &all) }
 }
 
 /// What every connection accepted on a port needs before it is handed over. Nothing at all unless
@@ -79,12 +80,17 @@ fn symlinks(unit: &SocketUnit) -> Vec<Symlink> {
     unit.options.symlinks.iter().map(link).collect()
 }
 
-fn chown(unit: &SocketUnit) -> Option<Chown> {
+fn chown(unit: &SocketUnit, facts: &BindFacts) -> Option<Chown> {
+    let queue = |listen: &Listen| match listen {
+        Listen::MessageQueue(name) if !facts.strict => Some(name.clone()),
+        _ => None,
+    };
     // Even without a node the names are looked up: an unknown one fails the start, as in systemd.
     (unit.socket_user.is_some() || unit.socket_group.is_some()).then(|| Chown {
         user: unit.socket_user.clone(),
         group: unit.socket_group.clone(),
         paths: unit.listen.iter().filter_map(node).collect(),
+        queues: unit.listen.iter().filter_map(queue).collect(),
     })
 }
 

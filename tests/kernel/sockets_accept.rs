@@ -43,6 +43,7 @@ fn accept_never_blocks_even_on_a_blocking_listener() {
     }
 }
 
+// socket-unit #154
 #[test]
 fn hard_errors_are_told_as_such() {
     let _world = World::new("hard");
@@ -110,6 +111,7 @@ fn a_link_local_peer_has_a_scope() {
     assert_eq!(scope.as_deref(), Some(fields[5]));
 }
 
+// socket-unit #147
 #[test]
 fn a_peer_that_reset_its_connection_is_gone() {
     let _world = World::new("reset");

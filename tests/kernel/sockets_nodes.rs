@@ -6,7 +6,7 @@ use porterd::linux::address::{InheritedKind, describe};
 use porterd::linux::files::Owner;
 use porterd::linux::poll::{Class, Interest, Poll};
 use porterd::linux::raw;
-use porterd::linux::socket::{carry_out_for, chown, remove, symlinks};
+use porterd::linux::socket::{carry_out_for, chown, chown_queues, remove, symlinks};
 use porterd::linux::users::Users;
 use porterd::plan::bind::removals;
 use porterd::plan::bind::{Port, SocketCall};
@@ -15,6 +15,7 @@ use std::os::unix::fs::MetadataExt;
 
 const DAEMON: u32 = 1;
 
+// socket-unit #141
 #[test]
 fn a_fifo_has_its_mode_its_size_and_never_ends() {
     let world = World::new("fifo");
@@ -34,6 +35,7 @@ fn a_fifo_has_its_mode_its_size_and_never_ends() {
     assert_eq!((opened[0].warnings.len(), opened[0].warnings[0].errno), (1, Errno::ERANGE));
 }
 
+// socket-unit #94
 #[test]
 fn a_fifo_that_is_not_ours_is_refused() {
     let world = World::new("foreign-fifo");
@@ -59,11 +61,12 @@ fn a_fifo_that_is_not_ours_is_refused() {
     assert_eq!(fails(&listen, false).errno, Errno::EEXIST);
     let port = recipe(&listen, None, &BindFacts::default()).ports.remove(0);
     let owner = Owner { uid: Some(DAEMON), gid: Some(DAEMON) };
-    carry_out_for(&port, owner, None).unwrap();
+    carry_out_for(&port, owner).unwrap();
     let wrong = Owner { uid: Some(DAEMON), gid: None };
-    assert_eq!(carry_out_for(&port, wrong, None).unwrap_err().errno, Errno::EEXIST);
+    assert_eq!(carry_out_for(&port, wrong).unwrap_err().errno, Errno::EEXIST);
 }
 
+// socket-unit #100 #101
 #[test]
 fn special_files() {
     let world = World::new("special");
@@ -91,6 +94,7 @@ fn special_files() {
     assert_eq!(describe(&fd).unwrap().kind, InheritedKind::Special(file));
 }
 
+// socket-unit #102
 #[test]
 fn pending_kernel_messages_are_readable_at_once() {
     let _world = World::new("kmsg");
@@ -104,6 +108,7 @@ fn pending_kernel_messages_are_readable_at_once() {
     assert!(ready.first().is_some_and(|ready| ready.readable));
 }
 
+// socket-unit #99
 #[test]
 fn message_queues() {
     let _world = World::new("queue");
@@ -168,6 +173,7 @@ fn a_usb_function_is_control_endpoint_then_endpoints_by_name() {
     assert_eq!(carry_out(&call(&world.path("strings"))).unwrap_err().errno, Errno::EISDIR);
 }
 
+// socket-unit #89
 #[test]
 fn links_are_made_once_and_replace_only_if_removed_on_stop() {
     let world = World::new("links");
@@ -217,4 +223,28 @@ fn owners() {
     assert_eq!(owner(), (0, daemon.gid));
     chown(&[&path], Some(daemon.uid), Some(daemon.gid)).unwrap();
     assert_eq!(owner(), (daemon.uid, daemon.gid));
+}
+
+// socket-unit #98
+#[test]
+fn queues_are_given_away_except_under_strict() {
+    let _world = World::new("queue-owner");
+    let name = format!("/porterd-owner-{}", std::process::id());
+    let queue = SocketUnit {
+        socket_user: Some(text("daemon")),
+        ..with_options(vec![Listen::MessageQueue(text(&name))], |o| o.message_queue_max_messages = 4)
+    };
+    let queues = |strict| recipe(&queue, None, &BindFacts { strict, ..BindFacts::default() }).chown.unwrap().queues;
+    assert_eq!(queues(true), [] as [Text; 0], "systemd 252 leaves them alone");
+    assert_eq!(queues(false), [text(&name)]);
+    if !is_root("changing the owner of a queue") {
+        return;
+    }
+    let Ok(opened) = open_all(&queue, false) else {
+        return skip("this kernel has no message queues");
+    };
+    chown_queues(&queues(false), Some(1), None).unwrap();
+    assert_eq!(nix::sys::stat::fstat(&opened[0].fds[0]).unwrap().st_uid, 1);
+    let removing = SocketUnit { remove_on_stop: true, ..queue };
+    assert_eq!(remove(&removals(&removing, &[0])), []);
 }

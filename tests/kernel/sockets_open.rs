@@ -38,6 +38,7 @@ fn every_kind_of_socket_is_what_it_says() {
     assert_eq!(describe(&fd).unwrap().kind, InheritedKind::Netlink(libc::NETLINK_ROUTE, 17));
 }
 
+// socket-unit #82
 #[test]
 fn a_file_or_a_dead_socket_in_the_way_is_replaced() {
     for strict in [false, true] {
@@ -56,6 +57,7 @@ fn a_file_or_a_dead_socket_in_the_way_is_replaced() {
     }
 }
 
+// socket-unit #83
 #[test]
 fn a_live_socket_is_taken_over_only_if_strict() {
     let world = World::new("live");
@@ -93,6 +95,7 @@ fn nonblocking_client(path: &str) -> OwnedFd {
     fd
 }
 
+// socket-unit #84 #85
 #[test]
 fn a_directory_is_left_alone_and_a_link_is_replaced_itself() {
     let world = World::new("odd");
@@ -110,6 +113,7 @@ fn a_directory_is_left_alone_and_a_link_is_replaced_itself() {
     assert!(is_socket(&link) && is_socket(&target));
 }
 
+// socket-unit #91
 #[test]
 fn addresses_that_cannot_be_had() {
     let world = World::new("cannot");
@@ -155,6 +159,7 @@ fn who_holds_a_port_is_named() {
     assert!(error.holder.unwrap().contains("this very process"));
 }
 
+// socket-unit #92
 #[test]
 fn both_families_on_one_port() {
     let _world = World::new("families");
@@ -167,6 +172,7 @@ fn both_families_on_one_port() {
     }
 }
 
+// socket-unit #93
 #[test]
 fn the_same_address_twice() {
     let _world = World::new("twice");
@@ -180,6 +186,7 @@ fn the_same_address_twice() {
     assert_eq!(open_all(&shared, false).unwrap().len(), 2);
 }
 
+// socket-unit #90
 #[test]
 fn a_node_remains_when_a_later_port_fails_but_no_descriptor_does() {
     let world = World::new("later");
@@ -192,6 +199,7 @@ fn a_node_remains_when_a_later_port_fails_but_no_descriptor_does() {
     assert!(UnixStream::connect(&path).is_err(), "its descriptor was closed");
 }
 
+// socket-unit #107
 #[test]
 fn protocols_that_do_not_fit() {
     let world = World::new("protocols");
@@ -203,6 +211,7 @@ fn protocols_that_do_not_fit() {
     open(&tcp);
 }
 
+// socket-unit #86 #87
 #[test]
 fn a_node_has_its_mode_whatever_the_umask_and_parents_theirs() {
     let world = World::new("modes");

@@ -99,6 +99,7 @@ fn options_of_the_listener_alone() {
     assert_eq!(&device[..length], b"lo\0");
 }
 
+// socket-unit #105
 #[test]
 fn type_of_service_overrides_priority_and_leaves_the_traffic_class_alone() {
     let _world = World::new("tos");
@@ -153,6 +154,7 @@ fn unix_options_on_listener_and_connection() {
     }
 }
 
+// socket-unit #103 #104
 #[test]
 fn options_that_do_not_fit_are_told_and_the_socket_listens() {
     let world = World::new("misfits");

@@ -19,6 +19,7 @@ fn files(list: &[(&str, &str)]) -> MemoryFiles {
     files
 }
 
+// socket-unit #29
 #[test]
 fn n29_drop_in_replaces_the_ports() {
     let f = files(&[
@@ -28,16 +29,19 @@ fn n29_drop_in_replaces_the_ports() {
     assert_eq!(load_from(&f, "e1.socket").silent().ports(), ["@b"]);
 }
 
+// socket-unit #30
 #[test]
 fn n30_empty_of_any_kind_clears_all() {
     assert_eq!(socket_of("ListenStream=80\nListenFIFO=\nListenDatagram=81").silent().ports(), ["[::]:81"]);
 }
 
+// socket-unit #31
 #[test]
 fn n31_fatal_value_in_the_fragment() {
     socket_of("ListenStream=80\nSocketUser=no:such\nBacklog=x").is(BadSetting).found(&["bad-user"]);
 }
 
+// socket-unit #32
 #[test]
 fn n32_fatal_value_in_a_drop_in() {
     let f = files(&[
@@ -50,6 +54,7 @@ fn n32_fatal_value_in_a_drop_in() {
     assert_eq!((x.socket().backlog, x.socket().options.mark), (5, Some(7)));
 }
 
+// socket-unit #33
 #[test]
 fn n33_broken_header_in_a_drop_in() {
     let f = files(&[
@@ -60,6 +65,7 @@ fn n33_broken_header_in_a_drop_in() {
     assert_eq!(x.found(&["bad-section-header"]).socket().backlog, 5);
 }
 
+// socket-unit #34
 #[test]
 fn n34_the_name_hides_the_type() {
     let f = files(&[
@@ -72,6 +78,7 @@ fn n34_the_name_hides_the_type() {
     assert_eq!(x.unit.drop_ins.len(), 1);
 }
 
+// socket-unit #35
 #[test]
 fn n35_prefix_directories() {
     let mut f = files(&[
@@ -89,12 +96,14 @@ fn n35_prefix_directories() {
     assert_eq!(read, ["/etc/units/a-b-c.socket.d/50.conf", "/etc/units/a-.socket.d/60.conf"]);
 }
 
+// socket-unit #36
 #[test]
 fn n36_only_conf_files() {
     let f = files(&[("/etc/units/e1.socket", PLAIN), ("/etc/units/e1.socket.d/a.cnf", "[Socket]\nBacklog=1\n")]);
     assert_eq!(load_from(&f, "e1.socket").silent().unit.drop_ins.len(), 0);
 }
 
+// socket-unit #37
 #[test]
 fn n37_masked_drop_ins() {
     let f = files(&[
@@ -107,6 +116,7 @@ fn n37_masked_drop_ins() {
     assert_eq!(&*x.unit.drop_ins[0], "/etc/units/e1.socket.d/30.conf");
 }
 
+// socket-unit #38
 #[test]
 fn n38_directories_of_the_search_path() {
     let f = files(&[
@@ -120,6 +130,7 @@ fn n38_directories_of_the_search_path() {
     assert_eq!(x.unit.fragment.as_deref(), Some("/etc/units/e1.socket"));
 }
 
+// socket-unit #39
 #[test]
 fn n39_search_path_before_specificity() {
     let f = files(&[
@@ -136,6 +147,7 @@ fn n39_search_path_before_specificity() {
     assert_eq!(load_from(&f, "a-b.socket").socket().backlog, 2);
 }
 
+// socket-unit #40
 #[test]
 fn n40_masks() {
     let f = files(&[("/etc/units/m.socket", "-> /dev/null"), ("/usr/lib/units/m.socket", PLAIN)]);
@@ -144,6 +156,7 @@ fn n40_masks() {
     load_from(&f, "m.socket").is(Masked);
 }
 
+// socket-unit #41
 #[test]
 fn n41_aliases() {
     let f = files(&[
@@ -162,12 +175,14 @@ fn n41_aliases() {
     }
 }
 
+// socket-unit #42
 #[test]
 fn n42_alias_of_another_kind() {
     let f = files(&[("/etc/units/e1.socket", PLAIN), ("/etc/units/al.service", "-> e1.socket")]);
     load_from(&f, "al.service").is(NotFound).found(&["bad-alias"]);
 }
 
+// socket-unit #43
 #[test]
 fn n43_dangling_links() {
     let f = files(&[("/etc/units/a.socket", "-> b.socket"), ("/etc/units/c.socket", "-> /srv/c.socket")]);
@@ -197,6 +212,7 @@ fn search_directories_behind_links() {
     assert_eq!(load_from(&f, "al.socket").is(Ok_).unit.name.as_str(), "e1.socket");
 }
 
+// socket-unit #44
 #[test]
 fn n44_bare_templates() {
     let f = files(&[("/etc/units/te@.socket", PLAIN)]);
@@ -205,6 +221,7 @@ fn n44_bare_templates() {
     assert!(x.unit.load_error.as_deref().unwrap().contains("template"));
 }
 
+// socket-unit #45
 #[test]
 fn n45_instances() {
     let f = files(&[("/etc/units/te@.socket", "[Unit]\nDescription=%i %I %j %p %N\n[Socket]\nListenStream=@%i\n")]);
@@ -239,6 +256,7 @@ fn aliases_of_templates() {
     assert_eq!(load_from(&f, "one@i.socket").unit.name.as_str(), "te@i.socket");
 }
 
+// socket-unit #46
 #[test]
 fn n46_specifiers() {
     socket_of("ListenStream=%Z").is(BadSetting).found(&["bad-specifier", "no-listen"]);
@@ -246,6 +264,7 @@ fn n46_specifiers() {
     assert_eq!(load_from(&f, "x.socket").silent().description(), "100% %");
 }
 
+// socket-unit #47 #48
 #[test]
 fn n47_n48_scopes() {
     socket_of("ListenStream=[fe80::1]:80%lo").is(BadSetting);

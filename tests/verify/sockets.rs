@@ -18,6 +18,7 @@ fn refused(line: &str) {
     assert!(x.codes().len() > 1, "{line}: nothing said about the line itself");
 }
 
+// socket-unit #49
 #[test]
 fn n49_bare_ports() {
     assert_eq!(port("8080"), ["[::]:8080"]);
@@ -29,6 +30,7 @@ fn n49_bare_ports() {
     assert!(properties.contains(&("Listen", "0.0.0.0:8080 (Stream)".to_owned())));
 }
 
+// socket-unit #50
 #[test]
 fn n50_what_is_no_address() {
     for bad in [
@@ -48,6 +50,7 @@ fn n50_what_is_no_address() {
     }
 }
 
+// socket-unit #51
 #[test]
 fn n51_numbers_of_ports() {
     assert_eq!(port("010"), ["[::]:8"]);
@@ -56,6 +59,7 @@ fn n51_numbers_of_ports() {
     refused("ListenStream=[::1]:080");
 }
 
+// socket-unit #52 #53
 #[test]
 fn n52_n53_lengths() {
     assert_eq!(port(&format!("/run/{}", "a".repeat(102))).len(), 1);
@@ -67,18 +71,21 @@ fn n52_n53_lengths() {
     }
 }
 
+// socket-unit #54
 #[test]
 fn n54_var_run() {
     let x = socket_of("ListenStream=/var/run/a\nListenFIFO=/var/run/f");
     assert_eq!(x.found(&["moved-path", "moved-path"]).ports(), ["/run/a", "/run/f"]);
 }
 
+// socket-unit #55
 #[test]
 fn n55_dots_in_paths() {
     socket_of("ListenStream=/run//a/../b").is(Error).found(&["path-not-normalized"]);
     assert_eq!(socket_of("ListenStream=/run//b").silent().ports(), ["/run//b"]);
 }
 
+// socket-unit #56
 #[test]
 fn n56_vsock() {
     assert_eq!(port("vsock::1234"), ["vsock::1234"]);
@@ -86,6 +93,7 @@ fn n56_vsock() {
     refused("ListenStream=vsock:1234");
 }
 
+// socket-unit #57
 #[test]
 fn n57_sequential_packets_are_local() {
     refused("ListenSequentialPacket=127.0.0.1:80");
@@ -93,6 +101,7 @@ fn n57_sequential_packets_are_local() {
     assert_eq!(socket_of("ListenSequentialPacket=@a").silent().ports(), ["@a"]);
 }
 
+// socket-unit #58
 #[test]
 fn n58_the_directive_decides_the_type() {
     let x = socket_of("ListenDatagram=vsock-stream::80");
@@ -100,6 +109,7 @@ fn n58_the_directive_decides_the_type() {
     assert!(listed.contains(&("Listen", "vsock::80 (Datagram)".to_owned())), "{:?}", x.ports());
 }
 
+// socket-unit #59 #60
 #[test]
 fn n59_n60_fifos() {
     refused("ListenFIFO=run/f");
@@ -109,6 +119,7 @@ fn n59_n60_fifos() {
     refused("ListenFIFO=/dev/f");
 }
 
+// socket-unit #61
 #[test]
 fn n61_message_queues() {
     refused("ListenMessageQueue=foo");
@@ -116,6 +127,7 @@ fn n61_message_queues() {
     assert_eq!(socket_of("ListenMessageQueue=/").silent().ports(), ["/"]);
 }
 
+// socket-unit #62
 #[test]
 fn n62_netlink() {
     for (value, shown) in
@@ -127,6 +139,7 @@ fn n62_netlink() {
     refused("ListenNetlink=nosuch");
 }
 
+// socket-unit #63
 #[test]
 fn n63_an_ignored_line_leaves_nothing() {
     refused("ListenStream=nonsense");

@@ -4,6 +4,7 @@ use crate::support::{load_from, socket, socket_of, socket_with};
 use porterd::unit::LoadState::{BadSetting, Error, Masked};
 use porterd::unit::load::MemoryFiles;
 
+// socket-unit #1
 #[test]
 fn n01_crlf() {
     let x = socket("[Unit]\r\nDescription=a b\r\n[Socket]\r\nListenStream=80\r\n");
@@ -11,16 +12,19 @@ fn n01_crlf() {
     assert_eq!(x.ports(), ["[::]:80"]);
 }
 
+// socket-unit #2
 #[test]
 fn n02_lone_cr() {
     assert_eq!(socket("[Socket]\rListenStream=80\rListenStream=81\r").silent().ports(), ["[::]:80", "[::]:81"]);
 }
 
+// socket-unit #3
 #[test]
 fn n03_nul_ends_a_line() {
     assert_eq!(socket("[Socket]\nListenStream=80\0ListenStream=81\n").ports(), ["[::]:80", "[::]:81"]);
 }
 
+// socket-unit #4
 #[test]
 fn n04_byte_order_mark() {
     assert_eq!(socket("\u{feff}[Socket]\nListenStream=80\n").silent().ports(), ["[::]:80"]);
@@ -29,34 +33,40 @@ fn n04_byte_order_mark() {
     assert_eq!(x.diagnostics.len(), 1, "{}", x.listing());
 }
 
+// socket-unit #5
 #[test]
 fn n05_no_final_newline() {
     assert_eq!(socket("[Socket]\nListenStream=80").silent().ports(), ["[::]:80"]);
 }
 
+// socket-unit #6
 #[test]
 fn n06_no_comments_behind_values() {
     let x = socket_of("ListenStream=80 # web");
     assert_eq!(x.is(BadSetting).diagnostics.len(), 2, "{}", x.listing());
 }
 
+// socket-unit #7
 #[test]
 fn n07_continuation_puts_a_blank() {
     socket_of("ListenStream=8\\\n0").is(BadSetting);
 }
 
+// socket-unit #8
 #[test]
 fn n08_blank_line_ends_a_continuation() {
     let x = socket("[Socket]\nListenStream=80\\\n\nBacklog=5\n");
     assert_eq!((x.ports(), x.socket().backlog), (vec!["[::]:80".to_owned()], 5));
 }
 
+// socket-unit #9
 #[test]
 fn n09_comments_inside_a_continuation() {
     let x = socket("[Unit]\nDescription=a\\\n# c\n;c\n  b\n[Socket]\nListenStream=80\n");
     assert_eq!(x.silent().description(), "a   b");
 }
 
+// socket-unit #10
 #[test]
 fn n10_backslash_and_blank() {
     let x = socket("[Unit]\nDescription=a \\ \n[Socket]\nListenStream=80\n");
@@ -64,6 +74,7 @@ fn n10_backslash_and_blank() {
     assert_eq!(x.ports(), ["[::]:80"]);
 }
 
+// socket-unit #11
 #[test]
 fn n11_two_backslashes() {
     let x = socket("[Unit]\nDescription=a\\\\\n[Socket]\nListenStream=80\n");
@@ -71,6 +82,7 @@ fn n11_two_backslashes() {
     assert_eq!(x.ports(), ["[::]:80"]);
 }
 
+// socket-unit #12
 #[test]
 fn n12_case_of_sections() {
     let x = socket("[socket]\nListenStream=80\n");
@@ -78,6 +90,7 @@ fn n12_case_of_sections() {
     assert!(x.diagnostics[0].help.as_deref().unwrap().contains("[Socket]"));
 }
 
+// socket-unit #13
 #[test]
 fn n13_case_of_keys() {
     let x = socket_with("listenstream=80");
@@ -86,35 +99,41 @@ fn n13_case_of_keys() {
     assert_eq!(x.diagnostics[0].line_column(), Some((3, 1)));
 }
 
+// socket-unit #14
 #[test]
 fn n14_repeated_sections() {
     let x = socket("[Socket]\nListenStream=80\n[Unit]\n[Socket]\nListenStream=81\n");
     assert_eq!(x.silent().ports(), ["[::]:80", "[::]:81"]);
 }
 
+// socket-unit #15 #16
 #[test]
 fn n15_n16_broken_headers() {
     socket("[Socket]\nListenStream=80\n[Foo\n").is(Error);
     socket("[Socket\t]\nListenStream=80\n").is(Error);
 }
 
+// socket-unit #17
 #[test]
 fn n17_empty_header() {
     let x = socket("[]\nA=1\n[Socket]\nListenStream=80\n");
     assert_eq!(x.found(&["unknown-section"]).ports().len(), 1);
 }
 
+// socket-unit #18
 #[test]
 fn n18_vendor_sections_and_keys() {
     assert_eq!(socket("[X-Vendor]\nA=1\n[Socket]\nX-Key=1\nListenStream=80\n").silent().ports().len(), 1);
 }
 
+// socket-unit #19
 #[test]
 fn n19_section_of_another_kind() {
     let x = socket("[Service]\nExecStart=/bin/true\n[Socket]\nListenStream=80\n");
     assert_eq!(x.found(&["unknown-section"]).ports().len(), 1);
 }
 
+// socket-unit #20 #21
 #[test]
 fn n20_n21_lines_without_meaning() {
     let x = socket("A=1\n[Socket]\nListenStream=80\nnoequals\n=foo\n");
@@ -122,18 +141,21 @@ fn n20_n21_lines_without_meaning() {
     assert_eq!(x.diagnostics.len(), 3, "{}", x.listing());
 }
 
+// socket-unit #22 #23
 #[test]
 fn n22_n23_invalid_utf8() {
     socket(b"[Unit]\nDescription=\xff\xfe\n[Socket]\nListenStream=80\n").is(Error);
     assert_eq!(socket(b"# \xff\xfe\n[Socket]\nListenStream=80\n").silent().ports().len(), 1);
 }
 
+// socket-unit #24
 #[test]
 fn n24_empty_files() {
     socket("").is(Masked);
     socket("\n").is(BadSetting);
 }
 
+// socket-unit #25
 #[test]
 fn n25_long_lines() {
     let long = format!("[Socket]\nListenStream=80\nX-A={}\n", "a".repeat(1 << 20));
@@ -142,12 +164,14 @@ fn n25_long_lines() {
     assert_eq!(socket(fits).silent().ports().len(), 1);
 }
 
+// socket-unit #26
 #[test]
 fn n26_empty_resets_a_string() {
     let x = socket("[Unit]\nDescription=a\nDescription=\n[Socket]\nListenStream=80\n");
     assert_eq!(x.silent().description(), "x.socket");
 }
 
+// socket-unit #27 #28
 #[test]
 fn n27_n28_scalars_keep_the_last_valid_value() {
     let x = socket_with("Backlog=10\nBacklog=x");

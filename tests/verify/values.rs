@@ -6,6 +6,7 @@ use porterd::unit::LoadState::{BadSetting, Loaded as Ok_};
 use porterd::unit::load::MemoryFiles;
 use porterd::unit::socket::{BindIpv6Only, Timestamping};
 
+// socket-unit #64
 #[test]
 fn n64_bind_ipv6_only() {
     assert_eq!(socket_with("BindIPv6Only=yes").silent().socket().bind_ipv6_only, BindIpv6Only::Ipv6Only);
@@ -16,6 +17,7 @@ fn n64_bind_ipv6_only() {
     }
 }
 
+// socket-unit #65
 #[test]
 fn n65_modes() {
     assert_eq!(socket_with("SocketMode=600").silent().socket().socket_mode, 0o600);
@@ -25,6 +27,7 @@ fn n65_modes() {
     }
 }
 
+// socket-unit #66
 #[test]
 fn n66_owners() {
     for bad in ["65535", "-1", "a/b", "a b:c"] {
@@ -38,18 +41,21 @@ fn n66_owners() {
     assert_eq!(socket_with("SocketUser=a\nSocketUser=").silent().socket().socket_user, None);
 }
 
+// socket-unit #67
 #[test]
 fn n67_accept_and_service() {
     socket_with("Accept=yes\nService=x.service").is(BadSetting).found(&["accept-with-service"]);
     socket_with("Accept=yes\nService=").is(Ok_).found(&["invalid-value"]);
 }
 
+// socket-unit #68
 #[test]
 fn n68_no_connections() {
     socket_with("Accept=yes\nMaxConnections=0").is(BadSetting).found(&["no-connections"]);
     socket_with("Accept=no\nMaxConnections=0").is(Ok_).silent();
 }
 
+// socket-unit #69
 #[test]
 fn n69_what_cannot_accept() {
     for other in ["ListenDatagram=81", "ListenFIFO=/run/f", "ListenNetlink=route", "ListenMessageQueue=/q"] {
@@ -58,6 +64,7 @@ fn n69_what_cannot_accept() {
     socket_with("Accept=yes\nListenSequentialPacket=@a").is(Ok_).silent();
 }
 
+// socket-unit #70 #71
 #[test]
 fn n70_n71_services() {
     for bad in ["foo.target", "bad/name.service", "t@.service"] {
@@ -70,6 +77,7 @@ fn n70_n71_services() {
     assert!(x.socket().service_explicit);
 }
 
+// socket-unit #72 #73
 #[test]
 fn n72_n73_symlinks() {
     socket_of("ListenStream=@a\nSymlinks=/run/l").is(BadSetting).found(&["symlinks-need-one-path"]);
@@ -81,6 +89,7 @@ fn n72_n73_symlinks() {
     assert_eq!(links("Symlinks=/run/l\nSymlinks="), []);
 }
 
+// socket-unit #74
 #[test]
 fn n74_timeouts() {
     assert_eq!(socket_with("TimeoutSec=0").silent().socket().timeout_usec, INFINITY_USEC);
@@ -88,6 +97,7 @@ fn n74_timeouts() {
     assert_eq!(socket_with("TimeoutSec=1min 2.5s").silent().socket().timeout_usec, 62_500_000);
 }
 
+// socket-unit #75
 #[test]
 fn n75_type_of_service() {
     assert_eq!(socket_with("IPTOS=low-delay").silent().socket().options.ip_tos, Some(16));
@@ -95,6 +105,7 @@ fn n75_type_of_service() {
     assert_eq!(socket_with("IPTOS=8\nIPTOS=").silent().socket().options.ip_tos, None);
 }
 
+// socket-unit #76
 #[test]
 fn n76_sizes() {
     assert_eq!(socket_with("ReceiveBuffer=1.5K").silent().socket().options.receive_buffer, 1536);
@@ -103,6 +114,7 @@ fn n76_sizes() {
     }
 }
 
+// socket-unit #77
 #[test]
 fn n77_timestamps() {
     for (text, value) in [
@@ -115,6 +127,7 @@ fn n77_timestamps() {
     }
 }
 
+// socket-unit #78
 #[test]
 fn n78_descriptor_names() {
     let fd_name =
@@ -128,6 +141,7 @@ fn n78_descriptor_names() {
     assert_eq!(x.silent().socket().fd_name(&x.unit.name), "x.socket");
 }
 
+// socket-unit #79
 #[test]
 fn n79_protocols() {
     assert_eq!(socket_with("SocketProtocol=132").silent().socket().options.socket_protocol, Some(132));
@@ -137,6 +151,7 @@ fn n79_protocols() {
     }
 }
 
+// socket-unit #80
 #[test]
 fn n80_devices() {
     assert_eq!(socket_with("BindToDevice=eth0\nBindToDevice=*").silent().socket().options.bind_to_device, None);
@@ -145,6 +160,7 @@ fn n80_devices() {
     }
 }
 
+// socket-unit #81
 #[test]
 fn n81_limits() {
     let x = socket_with("PollLimitBurst=3\nTriggerLimitIntervalSec=7");

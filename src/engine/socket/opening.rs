@@ -98,8 +98,7 @@ impl Engine {
             return;
         };
         self.socket_enter(id, SocketState::StartOpen);
-        let namespace = self.namespace(id);
-        self.out.push(Effect::Bind { unit: id, settings, service, namespace });
+        self.out.push(Effect::Bind { unit: id, settings, service });
     }
 
     pub(in crate::engine) fn socket_bound(&mut self, id: UnitId, fds: Vec<(u16, FdToken)>) {
@@ -201,7 +200,6 @@ impl Engine {
         self.deadlines.set(id, Reason::State, timeout);
         let proc = self.new_proc(id);
         let started = self.now;
-        let namespace = self.namespace(id);
         if let Some(socket) = self.socket_mut(id) {
             socket.control = Some(Control { proc, pid: 0, index, started });
         }
@@ -215,7 +213,6 @@ impl Engine {
             variables: Vec::new(),
             invocation,
             watchdog_usec: 0,
-            namespace,
         })));
     }
 

@@ -1,7 +1,7 @@
 //! Effects about ports: open, own, watch, close, remove.
 
 use crate::engine::event::{Event, Trouble};
-use crate::ids::{FdToken, NamespaceToken, Text, UnitId};
+use crate::ids::{FdToken, Text, UnitId};
 use crate::linux::errno::{Class, During, classify};
 use crate::linux::files::Owner;
 use crate::linux::peer::ListenerFacts;
@@ -73,19 +73,13 @@ pub(in crate::runtime) fn service_of(unit: &Unit) -> Option<&ServiceUnit> {
 }
 
 impl World {
-    pub(super) fn bind(
-        &mut self,
-        unit: UnitId,
-        settings: &Arc<Unit>,
-        service: Option<&Arc<Unit>>,
-        namespace: Option<NamespaceToken>,
-    ) {
+    pub(super) fn bind(&mut self, unit: UnitId, settings: &Arc<Unit>, service: Option<&Arc<Unit>>) {
         let Some(socket) = socket_of(settings) else {
             return;
         };
         let service = service.and_then(|unit| service_of(unit));
         let recipe = bind::recipe(socket, service, &self.facts.bind);
-        match self.open_ports(settings, socket, &recipe, namespace) {
+        match self.open_ports(settings, socket, &recipe) {
             Ok(opened) => {
                 for warning in socket::symlinks(&recipe.symlinks) {
                     self.warn_unit(settings, "socket-link-failed", &warning.to_string());
@@ -128,21 +122,17 @@ impl World {
         unit: &Unit,
         socket: &SocketUnit,
         recipe: &Recipe,
-        namespace: Option<NamespaceToken>,
     ) -> Result<Vec<(u16, OwnedFd)>, (Trouble, Text)> {
         let owner = self.node_owner(recipe);
-        let own_network = namespace.is_some();
         let mut opened = Vec::new();
         for (index, port) in (0u16..).zip(&recipe.ports) {
             let listen = socket.listen.get(usize::from(index));
-            if let Some(fd) = listen.and_then(|listen| self.inherited.claim(listen, own_network)) {
+            if let Some(fd) = listen.and_then(|listen| self.inherited.claim(listen)) {
                 tracing::debug!(UNIT = unit.name.as_str(), "{} was handed over, it is not bound again", port.display);
-                self.adopt_namespace(namespace, &fd);
                 opened.push((index, fd));
                 continue;
             }
-            let ready = self.namespace_of_ports(namespace, &socket.exec);
-            match ready.and_then(|()| self.open_port(unit, port, owner, namespace)) {
+            match self.open_port(unit, port, owner) {
                 Ok(fds) => opened.extend(fds.into_iter().map(|fd| (index, fd))),
                 Err(why) => {
                     let open: Vec<u16> = opened.iter().map(|(index, _)| *index).collect();
@@ -154,15 +144,8 @@ impl World {
         Ok(opened)
     }
 
-    fn open_port(
-        &mut self,
-        unit: &Unit,
-        port: &Port,
-        owner: Owner,
-        namespace: Option<NamespaceToken>,
-    ) -> Result<Vec<OwnedFd>, (Trouble, Text)> {
-        let namespace = namespace.and_then(|namespace| self.namespaces.get(&namespace)).map(AsFd::as_fd);
-        match socket::carry_out_for(port, owner, namespace) {
+    fn open_port(&mut self, unit: &Unit, port: &Port, owner: Owner) -> Result<Vec<OwnedFd>, (Trouble, Text)> {
+        match socket::carry_out_for(port, owner) {
             Ok(opened) => {
                 for warning in &opened.warnings {
                     match warning.is_quiet() {
@@ -187,13 +170,13 @@ impl World {
 
     /// Who may own a node that is there already; unknown names are told when owners are changed.
     fn node_owner(&mut self, recipe: &Recipe) -> Owner {
-        let Some(chown) = &recipe.chown else {
+        let Some(chown) = recipe.chown.as_ref().filter(|_| !self.facts.bind.strict) else {
             return Owner::default();
         };
-        Owner {
-            uid: chown.user.as_deref().and_then(|name| self.user(name)).map(|user| user.uid),
-            gid: chown.group.as_deref().and_then(|name| self.group(name)),
-        }
+        let user = chown.user.as_deref().and_then(|name| self.user(name));
+        let group = chown.group.as_deref().and_then(|name| self.group(name));
+        // A user alone brings its own group.
+        Owner { gid: group.or(user.as_ref().map(|user| user.gid)), uid: user.map(|user| user.uid) }
     }
 
     fn listener(&self, settings: &Unit, socket: &SocketUnit, index: u16, fd: &OwnedFd) -> Listener {
@@ -234,7 +217,9 @@ impl World {
         if let Some(name) = chown.group.as_deref() {
             gid = Some(self.group(name).ok_or_else(|| (STATUS_GROUP, missing("Group", name).into()))?);
         }
-        socket::chown(&chown.paths, uid, gid).map_err(|error| (STATUS_CHOWN, error.to_string().into()))
+        socket::chown(&chown.paths, uid, gid)
+            .and_then(|()| socket::chown_queues(&chown.queues, uid, gid))
+            .map_err(|error| (STATUS_CHOWN, error.to_string().into()))
     }
 
     pub(super) fn remove_nodes(&mut self, settings: &Unit, ports: &[u16]) {

@@ -1,4 +1,7 @@
 """not-found, masked, bad-setting, error, aliases, templates, dangling links; commands on them (socket-unit 24, 39-45, 38)."""
+# socket-unit #40 #24
+# socket-unit #41 #42 #43
+# socket-unit #44
 UNITS = ("missing.socket", "missing.service", "missing.target", "masked.socket", "masked.service", "empty.service", "bad.service", "bad.socket", "error.service", "alias.socket", "real.socket", "dangling.socket", "cross.service", "t@.socket", "t@.service", "t@i.socket",
          "t@a-b.socket", "t@.socket", "none@x.service", "nosuffix", "bad name.service", "a.nosuchtype", "x.mount", "real.timer", "talias@i.service", "instalias.service", "dir.service", "a@b@c.service", "runtime.service", "vendor.service", "low.service")
 
@@ -7,6 +10,7 @@ def setup(t):
     t.write("/run/systemd/system/runtime.service", "[Unit]\nDescription=run\n[Service]\nExecStart=/bin/true\n")
     t.write("/usr/lib/systemd/system/vendor.service", "[Unit]\nDescription=lib\n[Service]\nExecStart=/bin/true\n")
     for d in ("/run", "/usr/lib"):
+        # socket-unit #38
         t.write(d + "/systemd/system/low.service", f"[Unit]\nDescription={d}\n[Service]\nExecStart=/bin/true\n")
         t.write(d + f"/systemd/system/low.service.d/{d[-3:]}.conf", f"[Service]\nEnvironment={d[-3:]}=1 LAST={d[-3:]}\n")
         t.write(d + "/systemd/system/low.service.d/same.conf", f"[Service]\nEnvironment=SAME={d[-3:]}\n")

@@ -8,10 +8,15 @@ def run(t):
     t.rec("service", t.unix("/run/dropin").ask("x"))
     t.start("plain.service")
     w = lambda n, x: t.unit(n, x)
+    # socket-unit #171
     w("less.socket", "[Socket]\nListenStream=127.0.0.1:7001\n")
+    # socket-unit #172
     w("more.socket", "[Socket]\nListenStream=127.0.0.1:7003\nListenStream=127.0.0.1:7004\n")
+    # socket-unit #173
     w("change.socket", "[Socket]\nListenStream=127.0.0.1:7006\n")
+    # socket-unit #174
     w("kind.socket", "[Socket]\nListenDatagram=@kind\n")
+    # socket-unit #175
     t.rm("/etc/systemd/system/gone.socket")
     w("accept.socket", "[Socket]\nListenStream=127.0.0.1:7008\nAccept=yes\n")
     w("dropin.socket.d/x.conf", "[Unit]\nDescription=dropped in\n[Socket]\nFileDescriptorName=new\n")
