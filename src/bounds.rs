@@ -41,6 +41,8 @@ pub const PAUSE_USEC_MIN: u64 = 100_000;
 pub const PAUSE_USEC_MAX: u64 = 5_000_000;
 /// Deadline of a user database look-up in a child, in microseconds.
 pub const NSS_TIMEOUT_USEC: u64 = 5_000_000;
+/// Deadline of a child that makes or visits a network namespace, in microseconds.
+pub const NAMESPACE_TIMEOUT_USEC: u64 = 5_000_000;
 /// Longest line taken from a service's output, in bytes; longer ones are split (systemd: `LINE_MAX` 48 KiB).
 pub const LOG_LINE_BYTES_MAX: usize = 48 << 10;
 /// Log lines kept per unit for `status`.

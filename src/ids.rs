@@ -16,6 +16,11 @@ pub struct FdToken(pub u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProcToken(pub u64);
 
+/// A network namespace that units share. Chosen by the engine, never reused; the runtime makes it when
+/// it is first used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NamespaceToken(pub u64);
+
 /// A control client that waits for an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClientId(pub u64);

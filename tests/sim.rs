@@ -83,6 +83,9 @@ fn files(choices: &mut Seeded) -> (MemoryFiles, Vec<UnitName>) {
         if choices.chance(10) {
             line!(socket, "SocketUser=daemon");
         }
+        if choices.chance(15) {
+            line!(socket, "PrivateNetwork=yes");
+        }
         let service = service_text(choices, i);
         let at = if accept { "@" } else { "" };
         files.write(&format!("/u/s{i}.socket"), socket);
@@ -157,6 +160,12 @@ fn service_text(choices: &mut Seeded, own: u64) -> String {
                 line!(unit, "{key}={other}\n{}={other}", pick(choices, &["After", "Before"]));
             }
         }
+    }
+    if choices.chance(15) {
+        line!(text, "PrivateNetwork=yes");
+    }
+    if choices.chance(15) {
+        line!(unit, "JoinsNamespaceOf={}", pick(choices, &["s0.socket", "s1.socket", "x0.service"]));
     }
     if choices.chance(20) {
         line!(unit, "ConditionPathExists=/x");
@@ -272,6 +281,10 @@ impl World {
         }
         if &census.watched != self.kernel.watched() {
             return Err(format!("watched: engine {:?}, kernel {:?}", census.watched, self.kernel.watched()));
+        }
+        if &census.namespaces != self.kernel.namespaces() {
+            let there = self.kernel.namespaces();
+            return Err(format!("network namespaces: engine {:?}, kernel {there:?}", census.namespaces));
         }
         if &census.clients != self.kernel.unanswered() {
             return Err(format!("waiting clients: engine {:?}, kernel {:?}", census.clients, self.kernel.unanswered()));

@@ -7,7 +7,7 @@ use super::show::{Paint, clean};
 use super::{exit, files, verify};
 use crate::ids::Text;
 use crate::plan::bind::{BindFacts, connection_calls, recipe};
-use crate::plan::exec::{Ambient, Identity, LookUpFailure, Occasion, PassedFd, PerStart, Role, program};
+use crate::plan::exec::{Ambient, Identity, LookUpFailure, Network, Occasion, PassedFd, PerStart, Role, program};
 use crate::plan::explain as words;
 use crate::plan::program::Purpose;
 use crate::report::{Severity, codes, machine};
@@ -202,6 +202,7 @@ impl Page<'_> {
                     identity: &identity,
                     environment_files: &[],
                     log: true,
+                    network: network(&service.exec),
                     ambient: &self.around.clone(),
                     start: PerStart { variables: &[], invocation: 0, notify_socket: None },
                 };
@@ -229,6 +230,7 @@ impl Page<'_> {
                     identity: &identity,
                     environment_files: &[],
                     log: true,
+                    network: network(exec),
                     ambient: &self.around.clone(),
                     start: PerStart { variables: &[], invocation: 0, notify_socket: None },
                 };
@@ -249,6 +251,11 @@ impl Page<'_> {
             Err(e) => self.block(&format!("cannot be started: {e}")),
         }
     }
+}
+
+/// A daemon with nothing unusual about it may make namespaces.
+fn network(exec: &ExecSettings) -> Network {
+    if exec.has_own_network() { Network::Namespace } else { Network::Same }
 }
 
 /// One descriptor per port.

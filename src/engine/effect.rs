@@ -2,7 +2,7 @@
 //! answers with events and never with a `Result` (R14).
 
 use super::requests::Reply;
-use crate::ids::{ClientId, FdToken, ProcToken, Text, UnitId};
+use crate::ids::{ClientId, FdToken, NamespaceToken, ProcToken, Text, UnitId};
 use crate::unit::{Command, Unit};
 use std::sync::Arc;
 
@@ -17,6 +17,8 @@ pub enum Effect {
         settings: Arc<Unit>,
         /// The service's settings (USB functions need them), if loaded.
         service: Option<Arc<Unit>>,
+        /// Network namespace of the ports; made now if nobody used it before.
+        namespace: Option<NamespaceToken>,
     },
     /// Change the owner of the nodes. → `Chowned` or `ChownFailed`
     Chown {
@@ -110,6 +112,11 @@ pub enum Effect {
         /// Which.
         fd: FdToken,
     },
+    /// No unit uses a network namespace any more.
+    DropNamespace {
+        /// Which.
+        namespace: NamespaceToken,
+    },
     /// Let processes waiting in `Type=idle` go on.
     EndIdle,
     /// Answer a client; exactly once per request.
@@ -161,6 +168,8 @@ pub struct Spawn {
     pub invocation: u128,
     /// Period of the watchdog for `WATCHDOG_USEC`; 0 is none.
     pub watchdog_usec: u64,
+    /// Network namespace it is to run in; made now if nobody used it before.
+    pub namespace: Option<NamespaceToken>,
 }
 
 /// A descriptor handed to a child.

@@ -7,6 +7,7 @@ use super::deadlines::Reason;
 use super::effect::Effect;
 use super::jobs::Job;
 use super::limits::Window;
+use super::namespaces::Namespaces;
 use super::requests::Wait;
 use super::service::Service;
 use super::slot::{Machine, Relation};
@@ -29,6 +30,7 @@ pub struct Image {
     next_proc: u64,
     invocations: u64,
     leaving: Option<u8>,
+    namespaces: Namespaces,
 }
 
 /// One unit's part of it.
@@ -85,6 +87,7 @@ impl Engine {
             next_proc: self.next_proc,
             invocations: self.invocations,
             leaving: self.leaving,
+            namespaces: self.namespaces.clone(),
         }
     }
 
@@ -114,6 +117,7 @@ impl Engine {
         }
         engine.next_unit = image.next_unit;
         engine.next_proc = image.next_proc;
+        engine.namespaces = image.namespaces.clone();
         for unit in units {
             engine.adopt_unit(unit.clone());
         }

@@ -159,6 +159,25 @@ impl Engine {
         Some(cursor.1)
     }
 
+    /// Whether waiting for `other` would close a ring in which everybody waits for the next: jobs that
+    /// came with several requests, each of which had an order. The names in it.
+    fn ring_of_waits(&self, id: UnitId, other: UnitId) -> Option<String> {
+        let mut ring = vec![id];
+        let mut at = other;
+        while at != id {
+            let waits = self.units.get(&at)?.job.as_ref().filter(|job| !job.running && !job.checking)?;
+            let (_, next) = waits.cursor?;
+            // What it found last may not be what it waits for any more.
+            if ring.len() > self.job_count || !self.blocked.get(&next)?.contains(&at) {
+                return None;
+            }
+            ring.push(at);
+            at = next;
+        }
+        let names = ring.iter().chain([&id]).filter_map(|id| self.unit_name(*id)).map(|name| name.as_str());
+        Some(names.collect::<Vec<_>>().join(" → "))
+    }
+
     pub(super) fn wake_blocked(&mut self, id: UnitId) {
         for waiting in self.blocked.remove(&id).unwrap_or_default() {
             self.run_queue.push_back(waiting);
@@ -178,6 +197,10 @@ impl Engine {
         }
         let kind = job.kind;
         if let Some(other) = self.blocker(id) {
+            if let Some(ring) = self.ring_of_waits(id, other) {
+                let detail = format!("ordering cycle: {ring}; remove one After= or Before= of them");
+                return self.finish_job(id, JobResult::Failed("dependency", detail));
+            }
             self.blocked.entry(other).or_default().push(id);
             return;
         }

@@ -6,7 +6,7 @@
 //!
 //! * `slot` one unit with its edges · `jobs` and `transaction` what is to be done, in which order
 //! * `socket`, `accept` the socket machine · `service` (a directory) the service machine
-//! * `limits`, `deadlines` · `asks` requests · `status` reading · `image` surviving
+//! * `limits`, `deadlines`, `namespaces` · `asks` requests · `status` reading · `image` surviving
 #![deny(clippy::wildcard_enum_match_arm, clippy::match_wildcard_for_single_variants)]
 
 pub mod accept;
@@ -17,6 +17,7 @@ pub mod event;
 pub mod image;
 pub mod jobs;
 pub mod limits;
+mod namespaces;
 mod outcome;
 pub mod policy;
 pub mod read;
@@ -70,6 +71,7 @@ pub struct Engine {
     blocked: BTreeMap<UnitId, Vec<UnitId>>,
     job_count: usize,
     idle_waiting: bool,
+    namespaces: namespaces::Namespaces,
     requests: BTreeMap<u64, asks::Pending>,
     inner: VecDeque<Inner>,
     out: Vec<Effect>,
@@ -98,6 +100,7 @@ impl Engine {
             blocked: BTreeMap::new(),
             job_count: 0,
             idle_waiting: false,
+            namespaces: namespaces::Namespaces::default(),
             requests: BTreeMap::new(),
             inner: VecDeque::new(),
             out: Vec::new(),

@@ -91,6 +91,7 @@ impl Engine {
             }
             if job.kind.starts() {
                 self.fail_dependants(id, &name);
+                self.service_restart_refused(id);
             }
         }
         self.wake_blocked(id);

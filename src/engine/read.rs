@@ -4,7 +4,7 @@ use super::service::ServiceState;
 use super::slot::{Machine, RELATION_NAMES, Relation, Slot};
 use super::status::{ActiveState, Detail, ProcessStatus, ServiceDetail, UnitStatus};
 use super::{Engine, Reason};
-use crate::ids::{ClientId, FdToken, Mono, ProcToken, UnitId};
+use crate::ids::{ClientId, FdToken, Mono, NamespaceToken, ProcToken, UnitId};
 use crate::unit::UnitName;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -196,6 +196,7 @@ impl Engine {
             }
         }
         census.known_procs = self.procs.keys().copied().collect();
+        census.namespaces = self.namespaces.tokens().collect();
         census.clients = self.waiting_clients();
         census
     }
@@ -216,6 +217,8 @@ pub struct Census {
     pub connections: BTreeMap<UnitId, u32>,
     /// Instances that count against each socket.
     pub places: BTreeMap<UnitId, u32>,
+    /// Network namespaces that units use.
+    pub namespaces: BTreeSet<NamespaceToken>,
     /// Clients that wait for an answer.
     pub clients: BTreeSet<ClientId>,
     /// Jobs queued or running.

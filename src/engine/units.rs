@@ -177,6 +177,7 @@ impl Engine {
             }
         }
         self.deadlines.clear(id);
+        self.namespace_release(id);
         self.out.push(Effect::Forget { unit: id });
     }
 

@@ -12,6 +12,7 @@ pub mod errno;
 pub mod files;
 pub mod holder;
 mod multicast;
+pub mod namespaces;
 pub mod notify;
 pub mod peer;
 pub mod pidfile;

@@ -358,6 +358,39 @@ pub fn socket_cookie(fd: BorrowedFd<'_>) -> Result<u64> {
     Ok(u64::from_ne_bytes(value))
 }
 
+/// Which network namespace a socket belongs to: a number, unique while the machine runs. Kernels
+/// before 5.14 do not say.
+pub fn network_cookie(fd: BorrowedFd<'_>) -> Result<u64> {
+    const SO_NETNS_COOKIE: libc::c_int = 71;
+    let mut value = [0; 8];
+    get_option(fd, libc::SOL_SOCKET, SO_NETNS_COOKIE, &mut value)?;
+    Ok(u64::from_ne_bytes(value))
+}
+
+/// The network namespace of a socket (ioctl(2) `SIOCGSKNS`), close-on-exec. Needs CAP_NET_ADMIN.
+pub fn network_of(fd: BorrowedFd<'_>) -> Result<OwnedFd> {
+    const SIOCGSKNS: libc::Ioctl = 0x894c;
+    // SAFETY: this request takes no argument and returns a new descriptor.
+    own_new_descriptor(unsafe { libc::ioctl(fd.as_raw_fd(), SIOCGSKNS) })
+}
+
+/// Brings an interface of the present network namespace up (ioctl(2) `SIOCSIFFLAGS`).
+pub fn interface_up(name: &CStr) -> Result<()> {
+    let socket = socket(libc::AF_INET, libc::SOCK_DGRAM, 0)?;
+    // SAFETY: plain data, for which zeros are a value.
+    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    for (to, from) in request.ifr_name.iter_mut().zip(name.to_bytes_with_nul()) {
+        *to = *from as libc::c_char;
+    }
+    // SAFETY: an ifreq with a name, into which the kernel writes flags.
+    Errno::result(unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCGIFFLAGS as libc::Ioctl, &mut request) })?;
+    // SAFETY: the call above wrote the flags.
+    let flags = unsafe { request.ifr_ifru.ifru_flags };
+    request.ifr_ifru.ifru_flags = flags | (libc::IFF_UP | libc::IFF_RUNNING) as libc::c_short;
+    // SAFETY: an ifreq with name and flags, which the kernel only reads.
+    Errno::result(unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS as libc::Ioctl, &request) }).map(drop)
+}
+
 /// Puts every signal back to its default action; only SIGPIPE is ignored, so that a peer that is
 /// gone is an error and not our end. For the start of a program: its parent may have left anything.
 pub fn default_signals() {

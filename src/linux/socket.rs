@@ -3,7 +3,7 @@
 
 use super::files::{self, Owner};
 use super::raw::{self, RawAddress};
-use super::{address, holder, multicast};
+use super::{address, holder, multicast, namespaces};
 use crate::plan::bind::{OnError, Port, Remove, SocketCall, Symlink};
 use crate::unit::socket::{Address, OptionValue};
 use nix::errno::Errno;
@@ -90,12 +90,13 @@ impl fmt::Display for CallError {
 
 /// Opens a port. On failure everything it opened is closed; nodes stay, as with systemd.
 pub fn carry_out(port: &Port) -> Result<Opened, CallError> {
-    carry_out_for(port, Owner::default())
+    carry_out_for(port, Owner::default(), None)
 }
 
-/// As [`carry_out`], but a FIFO or message queue that a former run gave to `owner` is accepted too.
-pub fn carry_out_for(port: &Port, owner: Owner) -> Result<Opened, CallError> {
-    let mut work = Work { opened: Opened::default(), protocol: 0, owner };
+/// As [`carry_out`], but a FIFO or message queue that a former run gave to `owner` is accepted too, and
+/// sockets are made in a network namespace.
+pub fn carry_out_for(port: &Port, owner: Owner, namespace: Option<BorrowedFd<'_>>) -> Result<Opened, CallError> {
+    let mut work = Work { opened: Opened::default(), protocol: 0, owner, namespace };
     for call in &port.calls {
         if let Err(errno) = work.perform(call) {
             return Err(work.error(call, port, errno));
@@ -227,14 +228,16 @@ fn set_buffer(fd: BorrowedFd<'_>, receive: bool, bytes: u64) -> nix::Result<()> 
 }
 
 /// A port being opened.
-struct Work {
+struct Work<'a> {
     opened: Opened,
     /// Protocol of the socket, for finding out who has the address.
     protocol: i32,
     owner: Owner,
+    /// Where sockets are made, if not here.
+    namespace: Option<BorrowedFd<'a>>,
 }
 
-impl Work {
+impl Work<'_> {
     /// The descriptor the calls are about.
     fn fd(&self) -> nix::Result<BorrowedFd<'_>> {
         self.opened.fds.first().map(AsFd::as_fd).ok_or(Errno::EBADF)
@@ -245,7 +248,10 @@ impl Work {
         let fd = match call {
             SocketCall::Socket { domain, kind, protocol } => {
                 self.protocol = *protocol;
-                raw::socket(*domain, *kind, *protocol)?
+                match self.namespace {
+                    Some(namespace) => namespaces::socket_in(namespace, *domain, *kind, *protocol)?,
+                    None => raw::socket(*domain, *kind, *protocol)?,
+                }
             }
             SocketCall::Fifo { path, mode } => files::fifo(path, *mode, owner)?,
             SocketCall::Special { path, writable } => files::special(path, *writable)?,
@@ -305,7 +311,10 @@ impl Work {
 
     fn error(&self, call: &SocketCall, port: &Port, errno: Errno) -> CallError {
         let holder = match call {
-            SocketCall::Bind { .. } | SocketCall::Listen { .. } if errno == Errno::EADDRINUSE => {
+            // The tables that name the holder are those of our own network.
+            SocketCall::Bind { .. } | SocketCall::Listen { .. }
+                if errno == Errno::EADDRINUSE && self.namespace.is_none() =>
+            {
                 holder::of_port(port, self.protocol)
             }
             _ => None,

@@ -87,6 +87,7 @@ fn perform(frame: &Frame<'_>, step: &Step) -> Done {
         Step::Personality(value) => plain(Plain::Personality, [*value as usize, 0, 0]),
         Step::Umask(mask) => plain(Plain::Umask, [*mask as usize, 0, 0]),
         Step::Limit(resource, soft, hard) => limit(*resource, *soft, *hard),
+        Step::Network { slot } => plain(Plain::Setns, [held(frame, *slot)?, libc::CLONE_NEWNET as usize, 0]),
         Step::Chroot(path) => chroot(path).and_then(|()| chdir(c"/")),
         Step::Groups(groups) => set_groups(groups),
         Step::Gid(gid) => plain(Plain::Setresgid, [*gid as usize; 3]),

@@ -4,7 +4,7 @@
 use super::environment::{chosen_names, per_start};
 use super::exec::{PlanError, c_string, program};
 use super::identity::{Identity, LookUpFailure};
-use super::occasion::{Occasion, PassedFd, PerStart, Role};
+use super::occasion::{Network, Occasion, PassedFd, PerStart, Role};
 use super::program::Program;
 use crate::ids::Text;
 use crate::unit::exec::{Command, ExecSettings};
@@ -35,6 +35,7 @@ struct Key {
     root_directory_start_only: bool,
     identity: Result<Identity, LookUpFailure>,
     log: bool,
+    network: Network,
 }
 
 impl Blueprint {
@@ -70,6 +71,7 @@ impl Blueprint {
             && key.root_directory_start_only == o.root_directory_start_only
             && key.identity == *o.identity
             && key.log == o.log
+            && key.network == o.network
             && !o.idle
     }
 
@@ -100,6 +102,7 @@ impl Key {
             root_directory_start_only: occasion.root_directory_start_only,
             identity: occasion.identity.clone(),
             log: occasion.log,
+            network: occasion.network,
         }
     }
 }

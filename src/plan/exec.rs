@@ -5,7 +5,7 @@
 
 use super::environment::{Environment, PID_DIGITS, SEARCH_PATH, Value, environment};
 use super::expand::{Expanded, expand};
-use super::program::{Pace, Program, Slot, Stamp, Step, Supply};
+use super::program::{Pace, Program, Purpose, Slot, Stamp, Step, Supply};
 use super::{identity, properties, stdio};
 use crate::ids::Text;
 use crate::unit::exec::Command;
@@ -14,7 +14,7 @@ use thiserror::Error;
 
 pub use super::blueprint::Blueprint;
 pub use super::identity::{Identity, LookUpFailure};
-pub use super::occasion::{Ambient, Occasion, PassedFd, PerStart, Role};
+pub use super::occasion::{Ambient, Network, Occasion, PassedFd, PerStart, Role};
 
 /// Longest wait of `Type=idle`, as systemd has it.
 const IDLE_TIMEOUT_MSEC: i32 = 5000;
@@ -98,10 +98,15 @@ fn steps(occasion: &Occasion<'_>) -> Result<(Vec<Step>, Vec<Supply>, u16, bool),
     steps.push(Step::Session);
     steps.extend(identity::failure(occasion));
     steps.extend(properties::home_failure(occasion));
+    if let Network::Failed(errno) = occasion.network {
+        steps.push(Step::Fail { purpose: Purpose::Network, errno });
+    }
     properties::umask(occasion, &mut steps);
     let (placed, slots) = streams.open(&supplies, &mut steps);
     properties::scheduling(occasion, &mut steps);
     properties::limits(occasion, &mut steps);
+    // Not even `+` leaves it; the streams above were opened outside.
+    steps.extend(slot_of(Supply::Network).map(|slot| Step::Network { slot }));
     identity::groups(occasion, &mut steps);
     place(occasion, &streams, placed, &slot_of, &mut steps);
     identity::capabilities(occasion, &mut steps);
@@ -117,7 +122,8 @@ fn steps(occasion: &Occasion<'_>) -> Result<(Vec<Step>, Vec<Supply>, u16, bool),
 fn supplies(occasion: &Occasion<'_>, streams: &stdio::Streams) -> Vec<Supply> {
     let passed = if occasion.passes_descriptors() { occasion.passed.len() as u16 } else { 0 };
     let mut supplies: Vec<Supply> = (0..passed).map(Supply::Passed).collect();
-    for supply in streams.supplies().chain(occasion.idle.then_some(Supply::Idle)) {
+    let network = (occasion.network == Network::Namespace).then_some(Supply::Network);
+    for supply in streams.supplies().chain(occasion.idle.then_some(Supply::Idle)).chain(network) {
         if !supplies.contains(&supply) {
             supplies.push(supply);
         }

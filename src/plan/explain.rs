@@ -185,6 +185,7 @@ pub fn program(program: &Program) -> String {
             Supply::Log => "log".to_owned(),
             Supply::Data => "text for standard input".to_owned(),
             Supply::Idle => "pipe that ends the idle wait".to_owned(),
+            Supply::Network => "network namespace of the unit".to_owned(),
         };
         line(&mut out, 1, &format!("s{slot} = {what}"));
     }
@@ -252,6 +253,7 @@ pub fn step(step: &Step) -> String {
         Step::Limit(resource, soft, hard) => {
             format!("setrlimit({}, {}, {})", limit_name(*resource), limit(*soft), limit(*hard))
         }
+        Step::Network { slot } => format!("setns({}, CLONE_NEWNET)", self::slot(*slot)),
         Step::Chroot(path) => format!("chroot({})", quoted(path)),
         Step::Groups(groups) => format!("setgroups({groups:?})"),
         Step::Gid(gid) => format!("setresgid({gid}, {gid}, {gid})"),

@@ -44,6 +44,18 @@ pub struct PerStart<'a> {
     pub notify_socket: Option<&'a str>,
 }
 
+/// Where a process finds its network.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Network {
+    /// Where porterd is.
+    #[default]
+    Same,
+    /// In the namespace supplied as [`Supply::Network`](super::program::Supply::Network).
+    Namespace,
+    /// There is none, for this reason (errno): the process must not run.
+    Failed(i32),
+}
+
 /// One process that is to be started.
 #[derive(Clone, Copy, Debug)]
 pub struct Occasion<'a> {
@@ -71,6 +83,8 @@ pub struct Occasion<'a> {
     pub idle: bool,
     /// The user database's answer for `User=`, `Group=` and `SupplementaryGroups=`.
     pub identity: &'a Result<Identity, LookUpFailure>,
+    /// The network namespace that the unit asks for.
+    pub network: Network,
     /// Assignments from `EnvironmentFile=`, in order.
     pub environment_files: &'a [(String, String)],
     /// There is a log to write to; otherwise output goes to /dev/null.

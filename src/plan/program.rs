@@ -20,6 +20,8 @@ pub enum Supply {
     Data,
     /// Read end of the pipe that `Type=idle` waits on.
     Idle,
+    /// The network namespace of the unit.
+    Network,
 }
 
 /// Whether the parent may be suspended until exec (§9 of the plan).
@@ -148,6 +150,11 @@ pub enum Step {
     Umask(u32),
     /// setrlimit(2): resource number, soft, hard (`u64::MAX` is infinity). Clamped if refused.
     Limit(u32, u64, u64),
+    /// setns(2): go on in the network namespace that the descriptor stands for.
+    Network {
+        /// Which.
+        slot: Slot,
+    },
     /// chroot(2), and chdir(2) to the new root
     Chroot(CString),
     /// setgroups(2)
@@ -227,12 +234,13 @@ pub enum Purpose {
     Cgroup,
     Setsid,
     Stderr,
+    Network,
     NoNewPrivileges,
     Personality,
 }
 
 /// `(purpose, exit status, name)`
-const PURPOSES: [(Purpose, u8, &str); 24] = [
+const PURPOSES: [(Purpose, u8, &str); 25] = [
     (Purpose::Chdir, 200, "CHDIR"),
     (Purpose::Nice, 201, "NICE"),
     (Purpose::Fds, 202, "FDS"),
@@ -255,6 +263,7 @@ const PURPOSES: [(Purpose, u8, &str); 24] = [
     (Purpose::Cgroup, 219, "CGROUP"),
     (Purpose::Setsid, 220, "SETSID"),
     (Purpose::Stderr, 222, "STDERR"),
+    (Purpose::Network, 225, "NETWORK"),
     (Purpose::NoNewPrivileges, 227, "NO_NEW_PRIVILEGES"),
     (Purpose::Personality, 230, "PERSONALITY"),
 ];
@@ -293,6 +302,7 @@ impl Step {
             Step::Personality(_) => Purpose::Personality,
             Step::Umask(_) | Step::StampPid => Purpose::Memory,
             Step::Limit(..) => Purpose::Limits,
+            Step::Network { .. } => Purpose::Network,
             Step::Chroot(_) => Purpose::Chroot,
             Step::Groups(_) | Step::Gid(_) => Purpose::Group,
             Step::Uid { .. } => Purpose::User,

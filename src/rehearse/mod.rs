@@ -10,7 +10,7 @@ pub use choices::{Bytes, Choices, Faults, Seeded};
 use crate::engine::effect::{Effect, Role, SignalTarget, Spawn};
 use crate::engine::event::{Event, ExitStatus, Peer, Sender, Trouble, Verdict};
 use crate::engine::requests::Reply;
-use crate::ids::{ClientId, FdToken, Mono, ProcToken, UnitId};
+use crate::ids::{ClientId, FdToken, Mono, NamespaceToken, ProcToken, UnitId};
 use crate::unit::{Body, Unit};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr};
@@ -55,6 +55,8 @@ pub struct Kernel<C> {
     sequence: u64,
     fds: BTreeMap<FdToken, Descriptor>,
     watched: BTreeSet<FdToken>,
+    namespaces: BTreeSet<NamespaceToken>,
+    last_namespace: u64,
     processes: BTreeMap<ProcToken, Process>,
     orphans: BTreeMap<UnitId, u32>,
     next_fd: u64,
@@ -84,6 +86,8 @@ impl<C: Choices> Kernel<C> {
             sequence: 0,
             fds: BTreeMap::new(),
             watched: BTreeSet::new(),
+            namespaces: BTreeSet::new(),
+            last_namespace: 0,
             processes: BTreeMap::new(),
             orphans: BTreeMap::new(),
             next_fd: 1,
@@ -106,6 +110,22 @@ impl<C: Choices> Kernel<C> {
     /// Descriptors that are watched for traffic.
     pub fn watched(&self) -> &BTreeSet<FdToken> {
         &self.watched
+    }
+
+    /// Network namespaces that were made and not dropped.
+    pub fn namespaces(&self) -> &BTreeSet<NamespaceToken> {
+        &self.namespaces
+    }
+
+    /// The first use makes it; a token whose namespace is gone must not come back.
+    fn use_namespace(&mut self, namespace: Option<NamespaceToken>) {
+        let Some(namespace) = namespace else { return };
+        if namespace.0 > self.last_namespace {
+            self.last_namespace = namespace.0;
+            self.namespaces.insert(namespace);
+        } else if !self.namespaces.contains(&namespace) {
+            self.violate(format!("use of {namespace:?}, which was dropped"));
+        }
     }
 
     /// Processes whose end has not been told yet.
@@ -227,7 +247,15 @@ impl<C: Choices> Kernel<C> {
     /// Carries out one effect.
     pub fn perform(&mut self, effect: Effect) {
         match effect {
-            Effect::Bind { unit, settings, .. } => self.bind(unit, &settings),
+            Effect::Bind { unit, settings, namespace, .. } => {
+                self.use_namespace(namespace);
+                self.bind(unit, &settings);
+            }
+            Effect::DropNamespace { namespace } => {
+                if !self.namespaces.remove(&namespace) {
+                    self.violate(format!("drop of {namespace:?}, which is not there"));
+                }
+            }
             Effect::Chown { unit, .. } => {
                 let event = if self.choices.chance(self.faults.bind) {
                     Event::ChownFailed { unit, status: 217, detail: "no such user".into() }
@@ -327,6 +355,7 @@ impl<C: Choices> Kernel<C> {
 
     fn spawn(&mut self, spawn: &Spawn) {
         let proc = spawn.proc;
+        self.use_namespace(spawn.namespace);
         for passed in &spawn.pass {
             match self.fds.get_mut(&passed.fd) {
                 // Whoever gets a listener takes what is queued, unless it is lazy.

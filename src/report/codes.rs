@@ -324,6 +324,10 @@ pub const NOTES: &[Code] = &[
     error("socket-chown-failed", "The owner of the socket's node could not be set."),
     notice("socket-changed", "After a reload the addresses of the socket differ; what could be kept was kept."),
     warning("socket-option-failed", "An option could not be set on a socket, which listens without it."),
+    warning(
+        "network-not-private",
+        "PrivateNetwork=yes needs a network namespace, and porterd may not make one (CAP_SYS_ADMIN). The process runs with the network of porterd, as under systemd. Sockets with PrivateNetwork=yes are not opened in this case.",
+    ),
     warning("accept-failed", "A connection could not be accepted."),
     warning(
         "connection-refused",

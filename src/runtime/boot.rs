@@ -226,6 +226,7 @@ fn open(plan: &Plan, inherited: Inherited, users: Users) -> Result<World, Refusa
         strays: BTreeMap::new(),
         last_stray: 0,
         groups,
+        namespaces: BTreeMap::new(),
         outputs: Outputs::new(plan.config.journal.decide(|| true)),
         users,
         blueprints: BTreeMap::new(),

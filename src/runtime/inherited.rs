@@ -4,18 +4,28 @@
 use crate::linux::address::{self, InheritedKind};
 use crate::linux::raw;
 use crate::unit::socket::{Address, Listen};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
+
+/// One of them.
+#[derive(Debug)]
+struct Waiting {
+    kind: InheritedKind,
+    /// A socket of another network namespace than ours.
+    elsewhere: bool,
+    fd: OwnedFd,
+}
 
 /// Descriptors without an owner yet.
 #[derive(Debug, Default)]
 pub(super) struct Inherited {
-    waiting: Vec<(InheritedKind, OwnedFd)>,
+    waiting: Vec<Waiting>,
 }
 
 impl Inherited {
     /// Takes over `count` descriptors from number 3 up.
     pub(super) fn take(count: u32) -> Inherited {
         let mut waiting = Vec::new();
+        let ours = raw::socket(libc::AF_UNIX, libc::SOCK_DGRAM, 0).and_then(|fd| raw::network_cookie(fd.as_fd())).ok();
         for number in 3..3u32.saturating_add(count) {
             let Ok(fd) = raw::take_fd(number as i32) else {
                 continue;
@@ -23,7 +33,9 @@ impl Inherited {
             // LISTEN_FDS come without it, and must reach services only under their final numbers.
             nix::fcntl::fcntl(&fd, nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::FD_CLOEXEC)).ok();
             let kind = address::describe(&fd).map_or(InheritedKind::Unknown, |found| found.kind);
-            waiting.push((kind, fd));
+            let network = raw::network_cookie(fd.as_fd()).ok();
+            let elsewhere = network.is_some() && ours.is_some() && network != ours;
+            waiting.push(Waiting { kind, elsewhere, fd });
         }
         Inherited { waiting }
     }
@@ -33,10 +45,13 @@ impl Inherited {
         self.waiting.len()
     }
 
-    /// The descriptor that is this port, if one was given.
-    pub(super) fn claim(&mut self, port: &Listen) -> Option<OwnedFd> {
-        let at = self.waiting.iter().position(|(kind, _)| is(kind, port))?;
-        Some(self.waiting.remove(at).1)
+    /// The descriptor that is this port, if one was given. A unit with a network of its own gets only
+    /// sockets that are in one, and others only those that are not.
+    pub(super) fn claim(&mut self, port: &Listen, own_network: bool) -> Option<OwnedFd> {
+        let bound = matches!(port, Listen::Socket { .. } | Listen::Netlink { .. });
+        let fits = |w: &Waiting| is(&w.kind, port) && (!bound || w.elsewhere == own_network);
+        let at = self.waiting.iter().position(fits)?;
+        Some(self.waiting.remove(at).fd)
     }
 
     /// Closes what no unit asked for.
@@ -80,12 +95,13 @@ mod tests {
         let port = listener.local_addr().unwrap().port();
         let fd = OwnedFd::from(listener);
         let kind = address::describe(&fd).unwrap().kind;
-        let mut inherited = Inherited { waiting: vec![(kind, fd)] };
+        let mut inherited = Inherited { waiting: vec![Waiting { kind, elsewhere: false, fd }] };
         let listen = |kind, port| Listen::Socket { kind, address: Address::V4([127, 0, 0, 1].into(), port) };
-        assert!(inherited.claim(&listen(SocketKind::Datagram, port)).is_none());
-        assert!(inherited.claim(&listen(SocketKind::Stream, port.wrapping_add(1))).is_none());
-        assert!(inherited.claim(&listen(SocketKind::Stream, port)).is_some());
-        assert!(inherited.claim(&listen(SocketKind::Stream, port)).is_none());
+        assert!(inherited.claim(&listen(SocketKind::Datagram, port), false).is_none());
+        assert!(inherited.claim(&listen(SocketKind::Stream, port.wrapping_add(1)), false).is_none());
+        assert!(inherited.claim(&listen(SocketKind::Stream, port), true).is_none());
+        assert!(inherited.claim(&listen(SocketKind::Stream, port), false).is_some());
+        assert!(inherited.claim(&listen(SocketKind::Stream, port), false).is_none());
         assert_eq!(inherited.len(), 0);
     }
 }

@@ -5,7 +5,7 @@
 use crate::config::{Readers, Surroundings};
 use crate::control::server::Server;
 use crate::engine::event::Event;
-use crate::ids::{ClientId, FdToken, Mono, ProcToken, Text, UnitId};
+use crate::ids::{ClientId, FdToken, Mono, NamespaceToken, ProcToken, Text, UnitId};
 use crate::linux::notify::NotifySocket;
 use crate::linux::poll::{Interest, Poll, Signals};
 use crate::linux::process::Children;
@@ -83,6 +83,8 @@ pub(super) struct World {
     pub(super) strays: BTreeMap<u64, (UnitId, OwnedFd)>,
     pub(super) last_stray: u64,
     pub(super) groups: Groups,
+    /// Network namespaces of units.
+    pub(super) namespaces: BTreeMap<NamespaceToken, OwnedFd>,
     pub(super) outputs: Outputs,
     pub(super) users: Users,
     pub(super) blueprints: BTreeMap<Text, Vec<Blueprint>>,

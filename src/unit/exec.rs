@@ -98,6 +98,19 @@ pub struct ExecSettings {
     pub unapplied: Vec<&'static str>,
 }
 
+impl ExecSettings {
+    /// Whether processes (and sockets) of the unit belong into a network namespace that is not
+    /// porterd's own.
+    pub fn has_own_network(&self) -> bool {
+        self.rare.as_deref().is_some_and(|rare| rare.private_network || rare.network_namespace_path.is_some())
+    }
+
+    /// `NetworkNamespacePath=`
+    pub fn network_namespace_path(&self) -> Option<&str> {
+        self.rare.as_deref()?.network_namespace_path.as_deref()
+    }
+}
+
 /// Rarely used process properties.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RareExec {
@@ -125,6 +138,10 @@ pub struct RareExec {
     pub coredump_filter: Option<u64>,
     /// `ExecSearchPath=`
     pub exec_search_path: Vec<Text>,
+    /// `PrivateNetwork=`
+    pub private_network: bool,
+    /// `NetworkNamespacePath=`
+    pub network_namespace_path: Option<Text>,
     /// `RuntimeDirectory=`, relative to the runtime directory; only checked against sockets so far
     pub runtime_directory: Vec<Text>,
 }

@@ -8,6 +8,7 @@
 mod sockets_accept;
 mod sockets_beyond;
 mod sockets_messages;
+mod sockets_namespaces;
 mod sockets_nodes;
 mod sockets_open;
 mod sockets_options;

@@ -61,9 +61,9 @@ fn a_fifo_that_is_not_ours_is_refused() {
     assert_eq!(fails(&listen, false).errno, Errno::EEXIST);
     let port = recipe(&listen, None, &BindFacts::default()).ports.remove(0);
     let owner = Owner { uid: Some(DAEMON), gid: Some(DAEMON) };
-    carry_out_for(&port, owner).unwrap();
+    carry_out_for(&port, owner, None).unwrap();
     let wrong = Owner { uid: Some(DAEMON), gid: None };
-    assert_eq!(carry_out_for(&port, wrong).unwrap_err().errno, Errno::EEXIST);
+    assert_eq!(carry_out_for(&port, wrong, None).unwrap_err().errno, Errno::EEXIST);
 }
 
 // socket-unit #100 #101

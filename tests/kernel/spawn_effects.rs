@@ -238,3 +238,40 @@ fn idle_ends_with_the_pipe_or_the_time() {
     drop(write);
     assert_eq!(run(&case(15_000), &[read.as_fd()]).exit, Exit::Code(0));
 }
+
+/// Ends the other process of a test.
+struct Other(std::process::Child);
+
+impl Drop for Other {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+#[test]
+fn a_program_goes_on_in_another_network() {
+    if !root() {
+        return;
+    }
+    let other = Other(std::process::Command::new("unshare").args(["-n", "sleep", "60"]).spawn().unwrap());
+    let path = format!("/proc/{}/ns/net", other.0.id());
+    let ours = std::fs::read_link("/proc/self/ns/net").unwrap();
+    // Until unshare(1) has done it, it is still ours.
+    let theirs = std::iter::repeat_with(|| std::fs::read_link(&path).unwrap())
+        .inspect(|_| std::thread::sleep(std::time::Duration::from_millis(5)))
+        .take(2000)
+        .find(|link| *link != ours)
+        .expect("a namespace of its own");
+    let namespace: std::os::fd::OwnedFd = std::fs::File::open(&path).unwrap().into();
+    for pace in PACES {
+        let steps = vec![Step::Network { slot: Slot(1) }];
+        let case = Case::new(pace, steps, &["/bin/readlink", "/proc/self/ns/net"]).exec(vec![(Slot(0), 1)]);
+        let result = run(&case, &[namespace.as_fd()]);
+        assert_eq!((result.exit, result.output.trim_end()), (Exit::Code(0), theirs.to_str().unwrap()), "{pace:?}");
+        // Any other descriptor is refused.
+        let failed = run(&case, &[null().as_fd()]);
+        assert_eq!((failed.exit, failed.failure), (Exit::Code(225), Some((0, nix::errno::Errno::EINVAL))), "{pace:?}");
+    }
+    assert_eq!(std::fs::read_link("/proc/self/ns/net").unwrap(), ours, "the parent is where it was");
+}

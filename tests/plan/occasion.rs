@@ -76,6 +76,7 @@ impl Start {
             identity: &self.identity,
             environment_files: &self.files,
             log: true,
+            network: porterd::plan::exec::Network::Same,
             ambient: &self.ambient,
             start: PerStart { variables: &self.variables, invocation: 0xabc, notify_socket: None },
         };

@@ -69,6 +69,7 @@ impl Engine {
         let pass = self.passed_fds(id);
         let variables = self.variables(id, role);
         let watchdog_usec = if role == Role::Main { self.watchdog_usec(id) } else { 0 };
+        let namespace = self.namespace(id);
         self.out.push(Effect::Spawn(Box::new(Spawn {
             proc,
             unit: id,
@@ -79,6 +80,7 @@ impl Engine {
             variables,
             invocation,
             watchdog_usec,
+            namespace,
         })));
     }
 

@@ -221,6 +221,7 @@ impl Engine {
         if let Some(settings) = self.unit(id).cloned() {
             self.out.push(Effect::Release { unit: id, settings });
         }
+        self.namespace_release(id);
         let direct = restart && unit.more.restart_direct;
         if !direct {
             self.service_enter(id, state);
@@ -251,6 +252,15 @@ impl Engine {
         self.service_count_restart(id);
         if let Err(failure) = self.submit(id, JobKind::Restart, None) {
             self.tell("restart-refused", Level::Warning, id, format!("cannot be restarted: {}", failure.detail));
+            self.service_enter(id, ServiceState::Dead);
+        }
+    }
+
+    /// The start that a service waiting for its restart was promised did not come about: without a
+    /// deadline of its own it would wait for ever.
+    pub(in crate::engine) fn service_restart_refused(&mut self, id: UnitId) {
+        if self.service(id).is_some_and(Service::waits_for_restart) && self.deadlines.get(id, Reason::Restart).is_none()
+        {
             self.service_enter(id, ServiceState::Dead);
         }
     }

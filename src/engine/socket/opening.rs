@@ -98,7 +98,8 @@ impl Engine {
             return;
         };
         self.socket_enter(id, SocketState::StartOpen);
-        self.out.push(Effect::Bind { unit: id, settings, service });
+        let namespace = self.namespace(id);
+        self.out.push(Effect::Bind { unit: id, settings, service, namespace });
     }
 
     pub(in crate::engine) fn socket_bound(&mut self, id: UnitId, fds: Vec<(u16, FdToken)>) {
@@ -200,6 +201,7 @@ impl Engine {
         self.deadlines.set(id, Reason::State, timeout);
         let proc = self.new_proc(id);
         let started = self.now;
+        let namespace = self.namespace(id);
         if let Some(socket) = self.socket_mut(id) {
             socket.control = Some(Control { proc, pid: 0, index, started });
         }
@@ -213,6 +215,7 @@ impl Engine {
             variables: Vec::new(),
             invocation,
             watchdog_usec: 0,
+            namespace,
         })));
     }
 

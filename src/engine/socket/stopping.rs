@@ -131,6 +131,7 @@ impl Engine {
         if let Some(settings) = self.unit(id).cloned() {
             self.out.push(Effect::Release { unit: id, settings });
         }
+        self.namespace_release(id);
     }
 
     /// Closes all ports, and removes their nodes if `RemoveOnStop=` says so.

@@ -2,6 +2,7 @@
 
 pub(super) mod accept;
 pub(super) mod find_main;
+mod namespaces;
 pub(super) mod notify;
 pub(super) mod ports;
 pub(super) mod processes;
@@ -18,7 +19,10 @@ impl World {
     /// Carries one effect out.
     pub(super) fn perform(&mut self, effect: Effect) {
         match effect {
-            Effect::Bind { unit, settings, service } => self.bind(unit, &settings, service.as_ref()),
+            Effect::Bind { unit, settings, service, namespace } => {
+                self.bind(unit, &settings, service.as_ref(), namespace)
+            }
+            Effect::DropNamespace { namespace } => self.drop_namespace(namespace),
             Effect::Chown { unit, settings } => self.chown(unit, &settings),
             Effect::RemoveNodes { settings, ports } => self.remove_nodes(&settings, &ports),
             Effect::Close { fd } => self.close(fd),

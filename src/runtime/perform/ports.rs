@@ -1,7 +1,7 @@
 //! Effects about ports: open, own, watch, close, remove.
 
 use crate::engine::event::{Event, Trouble};
-use crate::ids::{FdToken, Text, UnitId};
+use crate::ids::{FdToken, NamespaceToken, Text, UnitId};
 use crate::linux::errno::{Class, During, classify};
 use crate::linux::files::Owner;
 use crate::linux::peer::ListenerFacts;
@@ -73,13 +73,19 @@ pub(in crate::runtime) fn service_of(unit: &Unit) -> Option<&ServiceUnit> {
 }
 
 impl World {
-    pub(super) fn bind(&mut self, unit: UnitId, settings: &Arc<Unit>, service: Option<&Arc<Unit>>) {
+    pub(super) fn bind(
+        &mut self,
+        unit: UnitId,
+        settings: &Arc<Unit>,
+        service: Option<&Arc<Unit>>,
+        namespace: Option<NamespaceToken>,
+    ) {
         let Some(socket) = socket_of(settings) else {
             return;
         };
         let service = service.and_then(|unit| service_of(unit));
         let recipe = bind::recipe(socket, service, &self.facts.bind);
-        match self.open_ports(settings, socket, &recipe) {
+        match self.open_ports(settings, socket, &recipe, namespace) {
             Ok(opened) => {
                 for warning in socket::symlinks(&recipe.symlinks) {
                     self.warn_unit(settings, "socket-link-failed", &warning.to_string());
@@ -122,17 +128,21 @@ impl World {
         unit: &Unit,
         socket: &SocketUnit,
         recipe: &Recipe,
+        namespace: Option<NamespaceToken>,
     ) -> Result<Vec<(u16, OwnedFd)>, (Trouble, Text)> {
         let owner = self.node_owner(recipe);
+        let own_network = namespace.is_some();
         let mut opened = Vec::new();
         for (index, port) in (0u16..).zip(&recipe.ports) {
             let listen = socket.listen.get(usize::from(index));
-            if let Some(fd) = listen.and_then(|listen| self.inherited.claim(listen)) {
+            if let Some(fd) = listen.and_then(|listen| self.inherited.claim(listen, own_network)) {
                 tracing::debug!(UNIT = unit.name.as_str(), "{} was handed over, it is not bound again", port.display);
+                self.adopt_namespace(namespace, &fd);
                 opened.push((index, fd));
                 continue;
             }
-            match self.open_port(unit, port, owner) {
+            let ready = self.namespace_of_ports(namespace, &socket.exec);
+            match ready.and_then(|()| self.open_port(unit, port, owner, namespace)) {
                 Ok(fds) => opened.extend(fds.into_iter().map(|fd| (index, fd))),
                 Err(why) => {
                     let open: Vec<u16> = opened.iter().map(|(index, _)| *index).collect();
@@ -144,8 +154,15 @@ impl World {
         Ok(opened)
     }
 
-    fn open_port(&mut self, unit: &Unit, port: &Port, owner: Owner) -> Result<Vec<OwnedFd>, (Trouble, Text)> {
-        match socket::carry_out_for(port, owner) {
+    fn open_port(
+        &mut self,
+        unit: &Unit,
+        port: &Port,
+        owner: Owner,
+        namespace: Option<NamespaceToken>,
+    ) -> Result<Vec<OwnedFd>, (Trouble, Text)> {
+        let namespace = namespace.and_then(|namespace| self.namespaces.get(&namespace)).map(AsFd::as_fd);
+        match socket::carry_out_for(port, owner, namespace) {
             Ok(opened) => {
                 for warning in &opened.warnings {
                     match warning.is_quiet() {

@@ -150,6 +150,7 @@ impl World {
         if let Err(failure) = &identity {
             self.warn_unit(&spawn.settings, "identity-unknown", &failure.message);
         }
+        let network = self.network(spawn.namespace, &spawn.settings, settings.exec);
         let files = self.environment_files(&settings.exec.environment_file)?;
         let strict_copy = |passed: &crate::engine::effect::Passed| PassedFd {
             name: passed.name.clone(),
@@ -173,6 +174,7 @@ impl World {
             identity: &identity,
             environment_files: &files,
             log: true,
+            network,
             ambient: &self.facts.ambient,
             start: PerStart { variables: &spawn.variables, invocation: spawn.invocation, notify_socket: notify },
         };
@@ -220,6 +222,7 @@ impl World {
                 }
                 Supply::Log => log,
                 Supply::Data => data.as_ref().map(AsFd::as_fd),
+                Supply::Network => spawn.namespace.and_then(|n| self.namespaces.get(&n)).map(AsFd::as_fd),
                 Supply::Idle => self.idle.as_ref().map(|(read, _)| read.as_fd()),
             };
             supplies.push(fd.ok_or(Errno::EBADF)?);

@@ -40,8 +40,6 @@ fn runtime_directory(line: &mut Line<'_>) -> Outcome {
 pub(super) static ROWS: &[Row] = &[
     full(BOTH, "PrivateTmp", any, "Private /tmp and /var/tmp").missing(SANDBOX),
     full(BOTH, "PrivateDevices", switch, "A /dev with pseudo devices only").not_yet(SANDBOX),
-    full(BOTH, "PrivateNetwork", switch, "A network with nothing but the loopback interface").missing(SANDBOX),
-    full(BOTH, "NetworkNamespacePath", any, "Network namespace that the processes join").missing(SANDBOX),
     full(BOTH, "PrivateIPC", switch, "An IPC namespace of its own").not_yet(SANDBOX),
     full(BOTH, "IPCNamespacePath", any, "IPC namespace that the processes join").missing(SANDBOX),
     full(BOTH, "PrivateUsers", any, "A user namespace of its own").not_yet(SANDBOX),

@@ -41,6 +41,18 @@ pub(super) static ROWS: &[Row] = &[
     full(BOTH, "SecureBits", secure_bits, "Switches for how root and capabilities belong together"),
     full(BOTH, "Personality", personality, "Architecture that uname(2) reports"),
     full(BOTH, "CoredumpFilter", coredump_filter, "Kinds of memory that a core dump holds"),
+    full(
+        BOTH,
+        "PrivateNetwork",
+        |l| l.set(scalar::boolean, |d| &mut d.rare.private_network),
+        "A network with nothing but the loopback interface",
+    ),
+    full(
+        BOTH,
+        "NetworkNamespacePath",
+        |l| l.path(|d| &mut d.rare.network_namespace_path),
+        "Network namespace that the processes join",
+    ),
     full(BOTH, "ExecSearchPath", search_path, "Directories in which commands without a path are looked up"),
 ];
 

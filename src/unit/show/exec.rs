@@ -59,6 +59,8 @@ fn rare(rare: &RareExec, out: &mut Properties) {
     out.text("CapabilityBoundingSet", capabilities(rare.capability_bounding_set.unwrap_or(names::CAPABILITIES_ALL)));
     out.text("AmbientCapabilities", capabilities(rare.ambient_capabilities));
     out.number("SecureBits", rare.secure_bits);
+    out.flag("PrivateNetwork", rare.private_network);
+    out.maybe("NetworkNamespacePath", rare.network_namespace_path.as_deref());
     out.list("ExecSearchPath", &rare.exec_search_path);
 }
 
