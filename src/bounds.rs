@@ -55,6 +55,8 @@ pub const ENVIRONMENT_FILE_BYTES_MAX: usize = 1 << 20;
 pub const KILL_ROUNDS_MAX: usize = 16;
 /// Events that one outside event may cause in turn before the engine is declared to be spinning.
 pub const EVENTS_PER_CAUSE_MAX: usize = 100_000;
+/// How long what is left may take to end when the machine is switched off, before and after SIGKILL.
+pub const LAST_PROCESSES_MSEC: u64 = 3000;
 /// Largest descriptor or string file of a USB function, in bytes.
 pub const USB_FILE_BYTES_MAX: usize = 1 << 20;
 /// Bytes of a kernel table read while looking for the holder of an address.

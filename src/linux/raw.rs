@@ -344,6 +344,13 @@ pub fn setxattr(path: &CStr, name: &CStr, value: &[u8]) -> Result<()> {
         .map(drop)
 }
 
+/// lsetxattr(2), replacing what is there; of a symbolic link itself.
+pub fn lsetxattr(path: &CStr, name: &CStr, value: &[u8]) -> Result<()> {
+    // SAFETY: as in `setxattr`.
+    Errno::result(unsafe { libc::lsetxattr(path.as_ptr(), name.as_ptr(), value.as_ptr().cast(), value.len(), 0) })
+        .map(drop)
+}
+
 /// fgetxattr(2): the bytes written into `buffer`; `ERANGE` if it is too small.
 pub fn fgetxattr(fd: BorrowedFd<'_>, name: &CStr, buffer: &mut [u8]) -> Result<usize> {
     // SAFETY: a C string and a slice with its length.

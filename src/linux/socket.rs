@@ -36,7 +36,11 @@ impl fmt::Display for CallWarning {
         if !self.directive.is_empty() {
             write!(f, "{}= has no effect: ", self.directive)?;
         }
-        write!(f, "{} failed: {}", self.symbol, self.errno.desc())
+        write!(f, "{} failed: {}", self.symbol, self.errno.desc())?;
+        if self.directive == "SmackLabel" && self.errno == Errno::EINVAL {
+            write!(f, "; this kernel lets sockets have no label (SmackLabelIPIn= works), or the label is no good")?;
+        }
+        Ok(())
     }
 }
 
@@ -202,9 +206,12 @@ fn set(fd: BorrowedFd<'_>, call: &SocketCall) -> nix::Result<()> {
         SocketCall::Join(membership) => multicast::join(fd, membership),
         SocketCall::MulticastInterface { level, interface } => multicast::send_through(fd, *level, interface),
         SocketCall::SetBuffer { receive, bytes, .. } => set_buffer(fd, *receive, *bytes),
-        SocketCall::SetXattr { name, value, .. } => {
-            let name = std::ffi::CString::new(*name).map_err(|_| Errno::EINVAL)?;
-            raw::set_xattr(fd, &name, value.as_bytes())
+        SocketCall::SetXattr { path, name, value, .. } => {
+            let c_string = |text: &str| std::ffi::CString::new(text).map_err(|_| Errno::EINVAL);
+            match path {
+                None => raw::set_xattr(fd, &c_string(name)?, value.as_bytes()),
+                Some(path) => raw::lsetxattr(&c_string(path)?, &c_string(name)?, value.as_bytes()),
+            }
         }
         SocketCall::Unsupported { .. } => Err(Errno::EAFNOSUPPORT),
         _ => Ok(()),

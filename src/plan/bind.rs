@@ -113,12 +113,14 @@ pub enum SocketCall {
         /// Directive that asked for it.
         directive: &'static str,
     },
-    /// fsetxattr(2) on the descriptor (labels).
+    /// fsetxattr(2) on the descriptor, or lsetxattr(2) on the node (labels).
     SetXattr {
         /// Directive that asked for it.
         directive: &'static str,
+        /// The node; `None` is the descriptor.
+        path: Option<Text>,
         /// Attribute name.
-        name: &'static str,
+        name: Text,
         /// Value.
         value: Text,
     },

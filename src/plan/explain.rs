@@ -93,7 +93,12 @@ pub fn socket_call(call: &SocketCall) -> String {
             format!("setsockopt(SOL_SOCKET, {symbol}, {bytes}), else {symbol}FORCE; a failure is told")
         }
         SocketCall::Unsupported { directive } => format!("nothing: {directive}= does not exist for this family; told"),
-        SocketCall::SetXattr { name, value, .. } => format!("fsetxattr({name:?}, {value:?}); a failure is told"),
+        SocketCall::SetXattr { path: None, name, value, .. } => {
+            format!("fsetxattr({name:?}, {value:?}); a failure is told")
+        }
+        SocketCall::SetXattr { path: Some(path), name, value, .. } => {
+            format!("lsetxattr({path:?}, {name:?}, {value:?}); a failure is told")
+        }
         SocketCall::MakeParents { path, mode } => {
             format!("mkdir(parents of {path:?}, {mode:04o}); a failure is ignored")
         }

@@ -12,6 +12,7 @@ pub mod exec;
 mod expand;
 pub mod explain;
 pub mod identity;
+mod labels;
 mod occasion;
 mod options;
 pub mod program;

@@ -115,7 +115,8 @@ fn call(
         }
         Smack(name, pick) => {
             let value = pick(options)?.clone();
-            return facts.smack.then_some(SocketCall::SetXattr { directive, name, value });
+            let name: Text = (*name).into();
+            return facts.smack.then_some(SocketCall::SetXattr { directive, path: None, name, value });
         }
     };
     let value = c_int::try_from(value).unwrap_or(c_int::MAX);

@@ -6,6 +6,7 @@
 
 use super::beyond;
 use super::bind::{Chown, OnError, Port, Recipe, Remove, SocketCall, Symlink};
+use super::labels;
 use super::options::options;
 use crate::ids::Text;
 use crate::unit::ServiceUnit;
@@ -23,8 +24,6 @@ pub struct BindFacts {
     pub smack: bool,
 }
 
-const SMACK64: &str = "security.SMACK64";
-
 /// The whole recipe of a socket unit. `service` is what it starts; only USB functions look at it.
 pub fn recipe(unit: &SocketUnit, service: Option<&ServiceUnit>, facts: &BindFacts) -> Recipe {
     let ports = unit.listen.iter().map(|listen| port(listen, unit, service, facts)).collect();
@@ -35,12 +34,14 @@ pub fn recipe(unit: &SocketUnit, service: Option<&ServiceUnit>, facts: &BindFact
 /// What every connection accepted on a port needs before it is handed over. Nothing at all unless
 /// the unit sets options, so that the usual connection costs no call.
 pub fn connection_calls(unit: &SocketUnit, port: &Listen, facts: &BindFacts) -> Vec<SocketCall> {
-    let mut calls = match port {
-        Listen::Socket { address, .. } => options(&unit.options, domain(address), facts),
-        Listen::Netlink { .. } => options(&unit.options, libc::AF_NETLINK, facts),
-        Listen::Fifo(_) | Listen::Special(_) | Listen::MessageQueue(_) | Listen::UsbFunction(_) => Vec::new(),
+    let domain = match port {
+        Listen::Socket { address, .. } => domain(address),
+        Listen::Netlink { .. } => libc::AF_NETLINK,
+        Listen::Fifo(_) | Listen::Special(_) | Listen::MessageQueue(_) | Listen::UsbFunction(_) => return Vec::new(),
     };
+    let mut calls = options(&unit.options, domain, facts);
     calls.extend(beyond::raw_options(unit, port, OnError::Ignore));
+    calls.extend(labels::attributes("XAttrAccept", &unit.options.xattr_accept));
     calls
 }
 
@@ -100,7 +101,7 @@ fn port(listen: &Listen, unit: &SocketUnit, service: Option<&ServiceUnit>, facts
         Listen::Netlink { family, groups } => netlink(*family, *groups, listen, unit, facts),
         Listen::Fifo(path) => fifo(path, unit, facts),
         Listen::Special(path) => vec![SocketCall::Special { path: path.clone(), writable: unit.options.writable }],
-        Listen::MessageQueue(name) => vec![message_queue(name, unit)],
+        Listen::MessageQueue(name) => message_queue(name, unit, facts),
         Listen::UsbFunction(path) => vec![usb_function(path, service)],
     };
     Port { display: display(listen).into(), type_word: type_word(listen), calls }
@@ -129,7 +130,7 @@ fn socket(
         SocketKind::Datagram => (libc::SOCK_DGRAM, false),
     };
     let mut calls = vec![SocketCall::Socket { domain, kind: number, protocol: protocol(kind, &unit.options) }];
-    calls.extend(smack_label(unit, facts));
+    calls.extend(labels::of_descriptor(unit, facts));
     calls.extend(before_bind(domain, unit));
     calls.extend(beyond::raw_options(unit, listen, OnError::Warn));
     calls.extend(beyond::multicast(unit, listen));
@@ -137,6 +138,9 @@ fn socket(
         calls.push(SocketCall::MakeParents { path: path.clone(), mode: unit.directory_mode });
     }
     calls.push(SocketCall::Bind { address: address.clone(), mode: unit.socket_mode, take_over: facts.strict });
+    if let Address::Path(path) = address {
+        calls.extend(labels::of_node(path, unit, facts));
+    }
     if listens {
         // 4294967295 becomes -1, which the kernel takes for "as many as allowed".
         calls.push(SocketCall::Listen { backlog: unit.backlog.cast_signed() });
@@ -206,12 +210,13 @@ fn before_bind(domain: c_int, unit: &SocketUnit) -> Vec<SocketCall> {
         }
     }
     calls.push(set("", libc::SOL_SOCKET, (libc::SO_REUSEADDR, "SO_REUSEADDR"), OnError::Fail));
+    calls.extend(labels::attributes("XAttrListen", &options.xattr_listen));
     calls
 }
 
 fn netlink(family: i32, groups: u32, listen: &Listen, unit: &SocketUnit, facts: &BindFacts) -> Vec<SocketCall> {
     let mut calls = vec![SocketCall::Socket { domain: libc::AF_NETLINK, kind: libc::SOCK_RAW, protocol: family }];
-    calls.extend(smack_label(unit, facts));
+    calls.extend(labels::of_descriptor(unit, facts));
     calls.extend(before_bind(libc::AF_NETLINK, unit));
     calls.extend(beyond::raw_options(unit, listen, OnError::Warn));
     calls.push(SocketCall::BindNetlink { groups });
@@ -227,15 +232,17 @@ fn fifo(path: &Text, unit: &SocketUnit, facts: &BindFacts) -> Vec<SocketCall> {
     if unit.options.pipe_size > 0 {
         calls.push(SocketCall::PipeSize { bytes: unit.options.pipe_size });
     }
-    calls.extend(smack_label(unit, facts));
+    calls.extend(labels::of_fifo(unit, facts));
     calls
 }
 
-fn message_queue(name: &Text, unit: &SocketUnit) -> SocketCall {
+fn message_queue(name: &Text, unit: &SocketUnit, facts: &BindFacts) -> Vec<SocketCall> {
     let limits = (unit.options.message_queue_max_messages, unit.options.message_queue_message_size);
     // One of the two alone leaves the kernel's defaults in force.
     let attributes = (limits.0 > 0 && limits.1 > 0).then_some(limits);
-    SocketCall::MessageQueue { name: name.clone(), mode: unit.socket_mode, attributes }
+    let mut calls = vec![SocketCall::MessageQueue { name: name.clone(), mode: unit.socket_mode, attributes }];
+    calls.extend(labels::of_descriptor(unit, facts));
+    calls
 }
 
 fn usb_function(path: &Text, service: Option<&ServiceUnit>) -> SocketCall {
@@ -245,9 +252,4 @@ fn usb_function(path: &Text, service: Option<&ServiceUnit>) -> SocketCall {
         descriptors: file(|s| s.more.usb_function_descriptors.as_ref()),
         strings: file(|s| s.more.usb_function_strings.as_ref()),
     }
-}
-
-fn smack_label(unit: &SocketUnit, facts: &BindFacts) -> Option<SocketCall> {
-    let value = unit.options.smack_label.clone().filter(|_| facts.smack)?;
-    Some(SocketCall::SetXattr { directive: "SmackLabel", name: SMACK64, value })
 }

@@ -175,6 +175,10 @@ pub const CODES: &[Code] = &[
         "The directory has moved: /var/run is an old name of /run. The new place is used; change the file.",
     ),
     warning(
+        "bad-label",
+        "A SMACK label has 1 to 255 printable ASCII characters, no blanks, slashes, quotes or backslashes among them, and does not begin with a dash. The kernel will refuse this one, and what it was meant for keeps the label it is made with.",
+    ),
+    warning(
         "bad-address",
         "The address cannot be listened on, so the line has no effect. Forms: PORT, A.B.C.D:PORT, [IPv6]:PORT, /path, @abstract-name, vsock:CID:PORT. The whole value is one address: no lists, quotes, host names or comments.",
     ),

@@ -14,6 +14,7 @@ use crate::log;
 use crate::plan::bind::BindFacts;
 use crate::runtime::cli::CommandLine;
 use crate::runtime::facts;
+use crate::runtime::first;
 use crate::runtime::groups::Groups;
 use crate::runtime::handles::Handles;
 use crate::runtime::inherited::Inherited;
@@ -82,6 +83,7 @@ pub(super) fn boot(line: CommandLine) -> Result<Daemon, Refusal> {
     start_log(&line, &config, &around);
     let plan = plan(line, around, config, started_limits);
     leave_inherited_directory();
+    first::take_over_machine();
     process::become_subreaper().map_err(os("becoming a subreaper"))?;
     prepare_runtime_dir(&plan.runtime_dir, plan.line.user)?;
     let mut users = Users::new();
@@ -239,6 +241,7 @@ fn open(plan: &Plan, inherited: Inherited, users: Users) -> Result<World, Refusa
         doors: BTreeMap::new(),
         events: VecDeque::new(),
         strangers_due: None,
+        restart_machine: false,
         leave: None,
     };
     world.refill_reserve();

@@ -10,6 +10,7 @@ mod clock;
 mod conditions;
 mod disk;
 mod facts;
+mod first;
 mod glob;
 mod groups;
 mod handles;
@@ -47,6 +48,9 @@ pub fn main() -> ExitCode {
         Ok(mut daemon) => {
             let outcome = daemon.run();
             daemon.world.groups.close();
+            if first::is_first_process() {
+                first::end_machine(daemon.world.restart_machine);
+            }
             match outcome {
                 Ok(code) => ExitCode::from(code),
                 Err(errno) => {

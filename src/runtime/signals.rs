@@ -31,6 +31,8 @@ impl Daemon {
                 libc::SIGHUP => self.reload("SIGHUP"),
                 libc::SIGTERM | libc::SIGINT | libc::SIGQUIT | libc::SIGPWR => {
                     tracing::info!("signal {} from process {}: stopping", caught.signal, caught.pid);
+                    // What Ctrl-Alt-Delete sends to the first process of a machine.
+                    self.world.restart_machine = caught.signal == libc::SIGINT;
                     self.world.events.push_back(Event::ToldToStop);
                 }
                 other => tracing::debug!("signal {other} means nothing to porterd"),

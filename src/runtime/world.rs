@@ -103,6 +103,8 @@ pub(super) struct World {
     pub(super) events: VecDeque<Event>,
     /// When to look for ended children that nobody tracks.
     pub(super) strangers_due: Option<Mono>,
+    /// As the first process of a machine: restart it at the end, and not switch it off.
+    pub(super) restart_machine: bool,
     /// The engine said it is over.
     pub(super) leave: Option<u8>,
 }

@@ -245,6 +245,21 @@ pub struct SocketOptions {
     pub selinux_context_from_net: bool,
     /// Keys of our own
     pub beyond: Beyond,
+    /// `XAttrEntryPoint=`
+    pub xattr_entry_point: Vec<XAttr>,
+    /// `XAttrListen=`
+    pub xattr_listen: Vec<XAttr>,
+    /// `XAttrAccept=`
+    pub xattr_accept: Vec<XAttr>,
+}
+
+/// One of `XAttr…=`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct XAttr {
+    /// `user.NAME`
+    pub name: Text,
+    /// Its value; may be empty.
+    pub value: Text,
 }
 
 /// `Timestamping=`

@@ -5,7 +5,9 @@ use porterd::ids::Text;
 use porterd::plan::bind::{BindFacts, Remove, SocketCall, connection_calls, recipe, removals};
 use porterd::plan::explain;
 use porterd::unit::ServiceUnit;
-use porterd::unit::socket::{Address, BindIpv6Only, Listen, SocketKind, SocketOptions, SocketUnit, Timestamping};
+use porterd::unit::socket::{
+    Address, BindIpv6Only, Listen, SocketKind, SocketOptions, SocketUnit, Timestamping, XAttr,
+};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
@@ -288,10 +290,10 @@ fn accepted_connections_get_the_options_again_and_none_by_default() {
 fn labels_are_set_where_the_kernel_runs_smack() {
     let options = SocketOptions { smack_label: Some("web".into()), ..all_options() };
     let unit = unit(vec![stream(v4(1)), Listen::Fifo("/run/f".into())], options);
-    let facts = BindFacts { strict: true, smack: true };
-    let labels = |facts: &BindFacts| -> Vec<Vec<(usize, &str, Text)>> {
+    let facts = BindFacts { strict: false, smack: true };
+    let labels = |facts: &BindFacts| -> Vec<Vec<(usize, Text, Text)>> {
         let label = |(i, call): (usize, &SocketCall)| match call {
-            SocketCall::SetXattr { name, value, .. } => Some((i, *name, value.clone())),
+            SocketCall::SetXattr { name, value, .. } => Some((i, name.clone(), value.clone())),
             _ => None,
         };
         recipe(&unit, None, facts)
@@ -301,13 +303,58 @@ fn labels_are_set_where_the_kernel_runs_smack() {
             .collect()
     };
     let ports = labels(&facts);
-    assert_eq!(ports[0][0], (1, "security.SMACK64", "web".into()));
+    assert_eq!(ports[0][0], (1, "security.SMACK64".into(), "web".into()));
     assert_eq!(
-        ports[0][1..].iter().map(|(_, name, _)| *name).collect::<Vec<_>>(),
+        ports[0][1..].iter().map(|(_, name, _)| &**name).collect::<Vec<_>>(),
         ["security.SMACK64IPIN", "security.SMACK64IPOUT"]
     );
-    assert_eq!(ports[1], [(2, "security.SMACK64", "web".into())]);
+    assert_eq!(ports[1], [(2, "security.SMACK64".into(), "web".into())]);
+    // systemd 252 labels FIFOs only.
+    let strict = labels(&BindFacts { strict: true, smack: true });
+    assert_eq!((strict[0].len(), strict[1].len()), (2, 1));
     assert_eq!(labels(&STRICT), [vec![], vec![]]);
+}
+
+#[test]
+fn labels_and_attributes_have_their_places() {
+    let attribute = |name: &str| vec![XAttr { name: name.into(), value: "v=w".into() }];
+    let options = SocketOptions {
+        smack_label: Some("web".into()),
+        smack_label_ip_in: Some("in".into()),
+        xattr_entry_point: attribute("user.node"),
+        xattr_listen: attribute("user.listen"),
+        xattr_accept: attribute("user.accept"),
+        ..SocketOptions::default()
+    };
+    let unit = unit(vec![stream(path("/run/a")), Listen::MessageQueue("/q".into())], options);
+    let facts = BindFacts { strict: false, smack: true };
+    expect![[r#"
+        /run/a (Stream)
+          socket(AF_UNIX, SOCK_STREAM|SOCK_CLOEXEC|SOCK_NONBLOCK, 0)
+          fsetxattr("security.SMACK64", "web"); a failure is told
+          setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
+          fsetxattr("user.listen", "v=w"); a failure is told
+          mkdir(parents of "/run/a", 0755); a failure is ignored
+          bind("/run/a", mode 0666); replaces what is in the way unless somebody listens there
+          lsetxattr("/run/a", "security.SMACK64", "web"); a failure is told
+          lsetxattr("/run/a", "user.node", "v=w"); a failure is told
+          listen(2147483647)
+          utimensat("/run/a", now); a failure is ignored
+          fsetxattr("security.SMACK64IPIN", "in"); a failure is told
+        /q (MessageQueue)
+          mq_open("/q", O_RDONLY|O_NONBLOCK|O_CREAT, 0666)
+          fsetxattr("security.SMACK64", "web"); a failure is told
+    "#]]
+    .assert_eq(&explain::recipe(&recipe(&unit, None, &facts)));
+    let calls: Vec<String> =
+        connection_calls(&unit, &unit.listen[0], &facts).iter().map(explain::socket_call).collect();
+    assert_eq!(
+        calls,
+        [
+            r#"fsetxattr("security.SMACK64IPIN", "in"); a failure is told"#,
+            r#"fsetxattr("user.accept", "v=w"); a failure is told"#
+        ]
+    );
 }
 
 #[test]
@@ -379,6 +426,10 @@ fn nodes_links_and_owners() {
     unit.socket_user = Some("daemon".into());
     let made = recipe(&unit, None, &STRICT);
     assert_eq!(made.chown.as_ref().unwrap().paths, ["/run/a".into()]);
+    // systemd 252 forgets queues.
+    assert_eq!(made.chown.as_ref().unwrap().queues, []);
+    let newer = recipe(&unit, None, &BindFacts::default()).chown.unwrap();
+    assert_eq!(newer.queues, ["/q".into()]);
     assert_eq!((made.symlinks.len(), made.symlinks[0].replace), (1, false));
     assert_eq!(made.remove, []);
 

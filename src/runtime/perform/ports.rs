@@ -31,7 +31,10 @@ pub(in crate::runtime) struct Listener {
     pub(in crate::runtime) calls: Vec<SocketCall>,
     /// Also readable by urgent data.
     pub(in crate::runtime) urgent: bool,
-    /// Its name in the store of the supervisor above.
+    /// A further descriptor of a port (an endpoint of a USB function): the first one is watched for
+    /// all, and epoll takes no endpoints.
+    pub(in crate::runtime) further: bool,
+    /// Its name in the store of the supervisor above; empty if it is not stored.
     pub(in crate::runtime) stored: Text,
 }
 
@@ -100,8 +103,13 @@ impl World {
                             detail: detail.into(),
                         });
                     }
-                    let listener = self.listener(settings, socket, index, &fd);
-                    self.upstream.store(&listener.stored, fd.as_fd());
+                    let mut listener = self.listener(settings, socket, index, &fd);
+                    listener.further = fds.last().is_some_and(|(last, _)| *last == index);
+                    if !listener.further {
+                        self.upstream.store(&listener.stored, fd.as_fd());
+                    } else {
+                        listener.stored = "".into();
+                    }
                     let token = self.handles.keep(fd);
                     self.listeners.insert(token, listener);
                     fds.push((index, token));
@@ -204,7 +212,7 @@ impl World {
             _ => Vec::new(),
         };
         let urgent = matches!(listen, Some(Listen::Special(_)));
-        Listener { facts, calls, urgent, stored: stored_name(settings, index).into() }
+        Listener { facts, calls, urgent, further: false, stored: stored_name(settings, index).into() }
     }
 
     pub(super) fn chown(&mut self, unit: UnitId, settings: &Arc<Unit>) {
@@ -254,7 +262,9 @@ impl World {
     }
 
     pub(super) fn close(&mut self, fd: FdToken) {
-        if let Some(listener) = self.listeners.remove(&fd) {
+        if let Some(listener) = self.listeners.remove(&fd)
+            && !listener.stored.is_empty()
+        {
             self.upstream.unstore(&listener.stored);
         }
         if let Some(handle) = self.handles.take(fd)
@@ -266,6 +276,9 @@ impl World {
     }
 
     pub(super) fn watch(&mut self, fd: FdToken) {
+        if self.listeners.get(&fd).is_some_and(|listener| listener.further) {
+            return;
+        }
         let urgent = self.listeners.get(&fd).is_some_and(|listener| listener.urgent);
         let interest = if urgent { Interest::ReadOrPriority } else { Interest::Read };
         let Some(handle) = self.handles.get_mut(fd) else {

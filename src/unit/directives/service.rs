@@ -208,15 +208,13 @@ pub(super) static ROWS: &[Row] = &[
         "USBFunctionDescriptors",
         |l| l.path(|d| &mut d.more.usb_function_descriptors),
         "File with the USB descriptors for ListenUSBFunction=",
-    )
-    .not_yet("USB gadgets are not carried out"),
+    ),
     full(
         SERVICE,
         "USBFunctionStrings",
         |l| l.path(|d| &mut d.more.usb_function_strings),
         "File with the USB strings for ListenUSBFunction=",
-    )
-    .not_yet("USB gadgets are not carried out"),
+    ),
     full(SERVICE, "OOMPolicy", |_| Ok(()), "What happens when the kernel kills a process for lack of memory")
         .not_yet("an out-of-memory kill counts as any other signal"),
     full(SERVICE, "OpenFile", |_| Ok(()), "Files that are opened and handed to the service")

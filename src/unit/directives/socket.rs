@@ -5,7 +5,7 @@ use super::{Row, SOCKET, full};
 use crate::ids::{INFINITY_USEC, Text};
 use crate::syntax::words::Rules;
 use crate::unit::draft::Draft;
-use crate::unit::socket::{BindIpv6Only, DeferTrigger, Listen, SocketKind, Timestamping};
+use crate::unit::socket::{BindIpv6Only, DeferTrigger, Listen, SocketKind, Timestamping, XAttr};
 use crate::unit::values::address::AddressContext;
 use crate::unit::values::{address, names, path, scalar, time};
 use crate::unit::{RateLimit, UnitKind, UnitName};
@@ -38,8 +38,7 @@ pub(super) static ROWS: &[Row] = &[
         "ListenUSBFunction",
         |l| node(l, false, Listen::UsbFunction),
         "Directory of a USB FunctionFS instance",
-    )
-    .not_yet("USB gadgets are not carried out"),
+    ),
     full(
         SOCKET,
         "SocketProtocol",
@@ -166,22 +165,24 @@ pub(super) static ROWS: &[Row] = &[
         |l| l.set(scalar::boolean, |d| &mut d.options.reuse_port),
         "Allow several sockets on one address",
     ),
-    full(SOCKET, "SmackLabel", |l| l.string(|d| &mut d.options.smack_label), "Security label of the node (Smack)")
-        .not_yet("Smack labels are not set"),
+    full(
+        SOCKET,
+        "SmackLabel",
+        |l| label(l, |d| &mut d.options.smack_label),
+        "Security label of the FIFO, queue, or socket and its node (Smack)",
+    ),
     full(
         SOCKET,
         "SmackLabelIPIn",
-        |l| l.string(|d| &mut d.options.smack_label_ip_in),
+        |l| label(l, |d| &mut d.options.smack_label_ip_in),
         "Security label of incoming packets (Smack)",
-    )
-    .not_yet("Smack labels are not set"),
+    ),
     full(
         SOCKET,
         "SmackLabelIPOut",
-        |l| l.string(|d| &mut d.options.smack_label_ip_out),
+        |l| label(l, |d| &mut d.options.smack_label_ip_out),
         "Security label of outgoing packets (Smack)",
-    )
-    .not_yet("Smack labels are not set"),
+    ),
     full(
         SOCKET,
         "SELinuxContextFromNet",
@@ -347,15 +348,27 @@ pub(super) static ROWS: &[Row] = &[
     )
     .not_yet("activation is never deferred")
     .since(258),
-    full(SOCKET, "XAttrEntryPoint", |_| Ok(()), "Extended attributes of the node")
-        .not_yet("extended attributes are not set")
-        .since(262),
-    full(SOCKET, "XAttrListen", |_| Ok(()), "Extended attributes of the listening socket")
-        .not_yet("extended attributes are not set")
-        .since(262),
-    full(SOCKET, "XAttrAccept", |_| Ok(()), "Extended attributes of accepted connections")
-        .not_yet("extended attributes are not set")
-        .since(262),
+    full(
+        SOCKET,
+        "XAttrEntryPoint",
+        |l| xattr(l, |d| &mut d.options.xattr_entry_point),
+        "Extended attribute of the socket's node: user.NAME=VALUE",
+    )
+    .since(262),
+    full(
+        SOCKET,
+        "XAttrListen",
+        |l| xattr(l, |d| &mut d.options.xattr_listen),
+        "Extended attribute of the listening socket: user.NAME=VALUE",
+    )
+    .since(262),
+    full(
+        SOCKET,
+        "XAttrAccept",
+        |l| xattr(l, |d| &mut d.options.xattr_accept),
+        "Extended attribute of accepted connections: user.NAME=VALUE",
+    )
+    .since(262),
 ];
 
 /// An empty value of any of them forgets the ports of all kinds.
@@ -478,6 +491,28 @@ fn service(line: &mut Line<'_>) -> Outcome {
 
 fn symlinks(line: &mut Line<'_>) -> Outcome {
     line.list(Rules::PATHS, |word| path::absolute(word).map(Into::into), |d| &mut d.options.symlinks)
+}
+
+/// Any text, as in systemd; what SMACK will not take is told here already.
+fn label(line: &mut Line<'_>, field: fn(&mut Draft) -> &mut Option<Text>) -> Outcome {
+    line.string(field)?;
+    if let Some(why) = field(line.draft).as_deref().and_then(names::smack_label_trouble) {
+        line.warn("bad-label", format!("no kernel takes this label: {why}"), 0..usize::MAX);
+    }
+    Ok(())
+}
+
+/// `user.NAME=VALUE`, specifiers in both; empty forgets all so far.
+fn xattr(line: &mut Line<'_>, field: fn(&mut Draft) -> &mut Vec<XAttr>) -> Outcome {
+    if line.is_empty() {
+        field(line.draft).clear();
+        return Ok(());
+    }
+    let (name, value) = line.text().split_once('=').ok_or("not user.NAME=VALUE")?;
+    let (name, value) = (line.expand(name)?, line.expand(value)?);
+    names::user_attribute(&name)?;
+    field(line.draft).push(XAttr { name: name.into(), value: value.into() });
+    Ok(())
 }
 
 fn defer_trigger(line: &mut Line<'_>) -> Outcome {

@@ -2,7 +2,7 @@
 
 use super::Properties;
 use crate::unit::UnitName;
-use crate::unit::socket::{Beyond, BindIpv6Only, DeferTrigger, SocketOptions, SocketUnit, Timestamping};
+use crate::unit::socket::{Beyond, BindIpv6Only, DeferTrigger, SocketOptions, SocketUnit, Timestamping, XAttr};
 use crate::unit::values::address;
 
 pub(super) fn add(socket: &SocketUnit, name: &UnitName, out: &mut Properties) {
@@ -101,6 +101,13 @@ fn options(options: &SocketOptions, out: &mut Properties) {
     out.maybe("SmackLabel", options.smack_label.as_deref());
     out.maybe("SmackLabelIPIn", options.smack_label_ip_in.as_deref());
     out.maybe("SmackLabelIPOut", options.smack_label_ip_out.as_deref());
+    for (name, list) in [
+        ("XAttrEntryPoint", &options.xattr_entry_point),
+        ("XAttrListen", &options.xattr_listen),
+        ("XAttrAccept", &options.xattr_accept),
+    ] {
+        out.list(name, list.iter().map(|XAttr { name, value }| format!("{name}={value}")));
+    }
     out.number("SocketProtocol", options.socket_protocol.unwrap_or(0));
     out.flag("PassFileDescriptorsToExec", options.pass_file_descriptors_to_exec);
     out.text(

@@ -178,6 +178,29 @@ pub fn capabilities(text: &str) -> (u64, Vec<String>) {
     (mask, bad)
 }
 
+/// The name of an extended attribute of user space, `user.NAME` (xattr(7)).
+pub fn user_attribute(name: &str) -> Result<(), String> {
+    const NAME_BYTES_MAX: usize = 255;
+    match name.strip_prefix("user.") {
+        None => Err(format!("'{}' does not begin with user.; other attributes cannot be set", excerpt(name))),
+        Some("") => Err("there is no name behind user.".to_owned()),
+        Some(_) if name.len() > NAME_BYTES_MAX => Err(format!("the name is longer than {NAME_BYTES_MAX} bytes")),
+        Some(_) => Ok(()),
+    }
+}
+
+/// Why SMACK will not take a label, if it will not (the kernel's rules).
+pub fn smack_label_trouble(label: &str) -> Option<String> {
+    const LABEL_BYTES_MAX: usize = 255;
+    let odd = label.chars().find(|c| !c.is_ascii_graphic() || matches!(c, '/' | '"' | '\\' | '\''));
+    match odd {
+        _ if label.starts_with('-') => Some("it begins with -".to_owned()),
+        _ if label.len() > LABEL_BYTES_MAX => Some(format!("it is longer than {LABEL_BYTES_MAX} bytes")),
+        Some(odd) => Some(format!("it contains {odd:?}")),
+        None => None,
+    }
+}
+
 /// The class of ioprio_set(2), by name or number.
 pub fn io_scheduling_class(text: &str) -> Result<u8, String> {
     const CLASSES: [(&str, u8); 4] = [("none", 0), ("realtime", 1), ("best-effort", 2), ("idle", 3)];
