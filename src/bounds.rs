@@ -77,3 +77,13 @@ pub const CHILD_STACK_BYTES: usize = 64 << 10;
 pub const ENVIRON_BYTES_MAX: u64 = 4 << 20;
 /// Symbolic links followed on the way to a pid file (kernel: `MAXSYMLINKS`).
 pub const PID_FILE_LINKS_MAX: usize = 40;
+/// Prefixes of `X-AllowFrom=` and `X-DenyFrom=` of one socket; more belong into a packet filter.
+pub const PREFIXES_PER_SOCKET_MAX: usize = 1 << 20;
+/// Sources of one socket whose connection rate is remembered; then the one that would be forgotten first goes.
+pub const RATED_SOURCES_MAX: usize = 1 << 16;
+/// Rules of one socket whose use is counted one by one; further ones are counted together.
+pub const COUNTED_RULES_MAX: usize = 1 << 14;
+/// Refusals of one socket that are told one by one in [`REFUSALS_WINDOW_USEC`]; further ones are counted.
+pub const REFUSALS_TOLD: u32 = 10;
+/// See [`REFUSALS_TOLD`].
+pub const REFUSALS_WINDOW_USEC: u64 = 10_000_000;

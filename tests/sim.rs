@@ -6,17 +6,19 @@
 
 #![allow(clippy::disallowed_methods, reason = "a test reads its own environment")]
 
+use porterd::engine::admission::{Counted, Rule};
 use porterd::engine::effect::Effect;
 use porterd::engine::event::Event;
 use porterd::engine::read::{Census, Glance};
 use porterd::engine::requests::{Request, Verb, Wait};
 use porterd::engine::status::{ActiveState, Detail};
 use porterd::engine::{Engine, Policy};
-use porterd::ids::{ClientId, Mono};
+use porterd::ids::{ClientId, Mono, UnitId};
 use porterd::rehearse::{Choices, Faults, Kernel, Seeded};
+use porterd::unit::admission::{OnLimit, OnMaxConnections};
 use porterd::unit::directives::Machine;
 use porterd::unit::load::{Library, MemoryFiles, Template};
-use porterd::unit::{Unit, UnitName};
+use porterd::unit::{Body, SocketUnit, Unit, UnitName};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -69,11 +71,15 @@ fn files(choices: &mut Seeded) -> (MemoryFiles, Vec<UnitName>) {
             if choices.chance(30) {
                 line!(socket, "MaxConnectionsPerSource=1");
             }
+            admission(choices, &mut socket);
         } else if choices.chance(20) {
             line!(socket, "FlushPending=yes");
         }
         if choices.chance(30) {
             line!(socket, "TriggerLimitBurst={}\nTriggerLimitIntervalSec=3", 1 + choices.below(5));
+        }
+        if choices.chance(20) {
+            line!(socket, "X-OnLimit={}", pick(choices, &["pause", "fail"]));
         }
         for hook in ["ExecStartPre", "ExecStartPost", "ExecStopPre", "ExecStopPost"] {
             if choices.chance(10) {
@@ -98,6 +104,24 @@ fn files(choices: &mut Seeded) -> (MemoryFiles, Vec<UnitName>) {
         names.push(UnitName::parse(&format!("x{i}.service")).expect("a unit name"));
     }
     (files, names)
+}
+
+/// Rules about peers, most of them off.
+fn admission(choices: &mut Seeded, socket: &mut String) {
+    for (line, chance) in [
+        ("X-OnMaxConnections=refuse", 20),
+        ("X-OnMaxConnections=wait", 20),
+        ("X-MaxConnectionsPerPrefix=2/24", 30),
+        ("X-ConnectionRatePerSource=3/5s", 20),
+        ("X-DenyFrom=127.0.0.1/32 127.0.1.0/24", 15),
+        ("X-AllowFrom=127.0.0.0/8", 15),
+        ("X-AllowPeerUser=1", 20),
+        ("X-AllowPeerGroup=2", 20),
+    ] {
+        if choices.chance(chance) {
+            line!(socket, "{line}");
+        }
+    }
 }
 
 fn service_text(choices: &mut Seeded, own: u64) -> String {
@@ -298,7 +322,51 @@ impl World {
                 return Err(format!("{id} counts {connections} connections, but {places} instances have a place"));
             }
         }
+        if census.counted != census.countable {
+            let (kept, seen) = (&census.counted, &census.countable);
+            return Err(format!("connections by source: counted {kept:?}, the instances make {seen:?}"));
+        }
+        census.counted.iter().try_for_each(|((id, by), count)| self.check_count(*id, by, *count))?;
         census.units.iter().try_for_each(|unit| self.check_unit(unit, &census))
+    }
+
+    fn settings(&self, id: UnitId) -> Option<&SocketUnit> {
+        match &self.engine.unit(id)?.body {
+            Body::Socket(socket) => Some(socket),
+            _ => None,
+        }
+    }
+
+    /// Nobody has more connections than the unit allows.
+    fn check_count(&self, id: UnitId, by: &Counted, count: u32) -> Result<(), String> {
+        let Some(socket) = self.settings(id) else { return Ok(()) };
+        let limit = match by {
+            Counted::Source(_) => Some(socket.max_connections_per_source).filter(|limit| *limit > 0),
+            Counted::Network(_) => {
+                let admission = socket.admission.as_ref();
+                admission.and_then(|a| a.max_connections_per_prefix).map(|limit| limit.connections)
+            }
+        };
+        match limit {
+            Some(limit) if count > limit => Err(format!("{id} serves {count} of {by:?}, more than {limit}")),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether those for whom there is no room wait.
+    fn waits(&self, id: UnitId) -> bool {
+        match self.settings(id).and_then(|socket| socket.on_max_connections) {
+            Some(own) => own == OnMaxConnections::Wait,
+            None => !self.strict,
+        }
+    }
+
+    /// What a socket does at a limit.
+    fn pauses(&self, id: UnitId) -> bool {
+        match self.settings(id).and_then(|socket| socket.on_limit) {
+            Some(own) => own == OnLimit::Pause,
+            None => !self.strict,
+        }
     }
 
     fn check_unit(&self, unit: &Glance, census: &Census) -> Result<(), String> {
@@ -309,15 +377,15 @@ impl World {
             return Err(format!("{} is {:?}: no deadline, no process, no job to wait for", told(), unit.active));
         }
         if let (Some(connections), Some(settings)) = (census.connections.get(&unit.id), self.engine.unit(unit.id))
-            && let porterd::unit::Body::Socket(socket) = &settings.body
+            && let Body::Socket(socket) = &settings.body
             && socket.accept
             && *connections > socket.max_connections
         {
             return Err(format!("{} serves {connections}, more than MaxConnections=", told()));
         }
         // R10: neither load nor a peer nor a service takes a listener down.
-        if !self.strict && matches!(unit.result, "trigger-limit-hit" | "service-start-limit-hit") {
-            return Err(format!("{} failed with {}, which only the strict character does", told(), unit.result));
+        if self.pauses(unit.id) && matches!(unit.result, "trigger-limit-hit" | "service-start-limit-hit") {
+            return Err(format!("{} failed with {}, and was told to pause", told(), unit.result));
         }
         Ok(())
     }
@@ -411,7 +479,10 @@ impl World {
         let census = self.engine.census();
         for status in self.engine.list() {
             let up = status.active == ActiveState::Active && status.sub == "listening";
-            let Detail::Socket { fds, .. } = &status.detail else { continue };
+            let Detail::Socket { fds, rules, .. } = &status.detail else { continue };
+            if self.waits(status.id) && rules.iter().any(|(rule, _)| *rule == Rule::Full) {
+                return Err(format!("{} refused somebody who could have waited", status.unit.name));
+            }
             let watched = fds.iter().any(|(_, fd)| census.watched.contains(fd));
             let paused = status.waiting.is_some();
             if up && !watched && !paused {

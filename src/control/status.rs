@@ -69,6 +69,8 @@ pub struct UnitStatus {
     pub connections: Option<u64>,
     /// Connections turned away.
     pub refused: u64,
+    /// Rules about peers that were applied, the most frequent first.
+    pub rules: Vec<RuleCount>,
     /// Commands that have run, and the one that runs.
     pub processes: Vec<ControlProcess>,
     /// The main process, running or ended.
@@ -175,6 +177,18 @@ pub struct NotApplied {
     pub setting: String,
     /// Why not.
     pub reason: String,
+}
+
+/// How often a rule about peers was applied.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RuleCount {
+    /// Directive and value, e.g. `X-DenyFrom=192.0.2.0/24`.
+    pub rule: String,
+    /// It lets in.
+    pub admits: bool,
+    /// Connections.
+    pub count: u64,
 }
 
 /// One line of the log.

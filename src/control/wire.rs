@@ -8,7 +8,7 @@ use super::pattern;
 use serde::{Deserialize, Serialize};
 
 pub use super::status::{
-    ControlProcess, ListenLine, LogLine, NotApplied, ProcessLine, Related, StatusReply, UnitStatus, Waiting,
+    ControlProcess, ListenLine, LogLine, NotApplied, ProcessLine, Related, RuleCount, StatusReply, UnitStatus, Waiting,
 };
 
 /// A call, by method name. `org.varlink.service` is part of every varlink service.

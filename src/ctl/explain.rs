@@ -4,7 +4,7 @@
 
 use super::commands::Context;
 use super::show::{Paint, clean};
-use super::{exit, files, verify};
+use super::{admission, exit, files, verify};
 use crate::ids::Text;
 use crate::plan::bind::{BindFacts, connection_calls, recipe};
 use crate::plan::exec::{Ambient, Identity, LookUpFailure, Network, Occasion, PassedFd, PerStart, Role, program};
@@ -115,6 +115,7 @@ impl Page<'_> {
         let lists = [("ExecStartPre=", &socket.exec_start_pre), ("ExecStartPost=", &socket.exec_start_post)];
         self.commands(&lists, &socket.exec);
         self.connections(socket, &facts);
+        self.admission(socket);
         let (Some(started), Some(body)) = (service, body) else {
             return;
         };
@@ -127,6 +128,15 @@ impl Page<'_> {
         }
         let passed = if socket.accept { vec![connection(socket)] } else { passed_by(unit, socket) };
         self.service(&body, &passed);
+    }
+
+    fn admission(&mut self, socket: &SocketUnit) {
+        if socket.accept {
+            self.title("\nwho is let in");
+            self.block(&admission::rules(socket).join("\n"));
+        }
+        self.title("\nat a limit, or when something runs out or cannot be started");
+        self.block(admission::limits(socket));
     }
 
     /// What a socket starts, with an instance in place of a template.

@@ -4,6 +4,7 @@
 
 #![allow(clippy::disallowed_methods)] // a program of its own: it reads its environment and unit files
 
+mod admission;
 mod commands;
 mod exit;
 mod explain;

@@ -256,6 +256,19 @@ impl Page<'_> {
         } else if u.refused > 0 {
             self.line("Refused", u.refused);
         }
+        self.rules(u);
+    }
+
+    /// Rules about peers, the most frequent first.
+    fn rules(&mut self, u: &UnitStatus) {
+        const SHOWN: usize = 10;
+        let word = |admits| if admits { "admitted" } else { "refused" };
+        let lines = u.rules.iter().map(|r| format!("{}: {} {}", clean_line(&r.rule), r.count, word(r.admits)));
+        let mut lines: Vec<String> = lines.take(SHOWN).collect();
+        if u.rules.len() > SHOWN {
+            lines.push(format!("{} more, see --json=pretty", u.rules.len() - SHOWN));
+        }
+        self.list("Rules", lines);
     }
 
     fn processes(&mut self, u: &UnitStatus) {

@@ -3,6 +3,7 @@
 //! Every accepted connection ends exactly once: handed over, or refused with a told reason (R11).
 
 use super::Engine;
+use super::admission::{Refusal, Rule};
 use super::effect::{Effect, Level};
 use super::event::Peer;
 use super::jobs::JobKind;
@@ -17,7 +18,7 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// What `MaxConnectionsPerSource=` counts by.
+/// What connections are counted by.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Source {
     /// Address without port. IPv4-mapped addresses are IPv6.
@@ -34,77 +35,48 @@ impl Engine {
         let Some((id, unit)) = found.and_then(|id| Some((id, self.socket_unit(id)?))) else {
             return self.out.push(Effect::Close { fd: conn });
         };
-        match self.admit(id, &unit, peer) {
-            Ok((peer, source)) => {
-                if let Err(why) = self.start_instance(id, conn, &peer, source) {
+        match self.admit(id, &unit, peer.as_ref()) {
+            Ok(peer) => match self.start_instance(id, conn, peer, self.source_of(peer)) {
+                Ok(()) => self.room_changed(id, &unit),
+                Err(why) => {
                     self.out.push(Effect::Close { fd: conn });
                     self.instance_refused(id, &why);
                 }
-            }
-            Err(why) => {
+            },
+            Err(refusal) => {
                 self.out.push(Effect::Close { fd: conn });
-                if let Some(why) = why {
-                    self.tell("connection-refused", Level::Warning, id, why);
-                }
+                self.refused(id, listener, refusal, peer.as_ref());
             }
         }
     }
 
-    /// Whether a connection may be served; `Err(None)` when everything was said already, or there is
-    /// nothing to say (the peer is gone).
-    fn admit(
-        &mut self,
-        id: UnitId,
-        unit: &SocketUnit,
-        peer: Option<Peer>,
-    ) -> Result<(Peer, Option<Source>), Option<String>> {
+    /// Whether a connection may be served.
+    fn admit<'a>(&mut self, id: UnitId, unit: &SocketUnit, peer: Option<&'a Peer>) -> Result<&'a Peer, Refusal> {
         let stopping =
             self.units.get(&id).and_then(|slot| slot.job.as_ref()).is_some_and(|job| job.kind == JobKind::Stop);
         let listening = self.socket(id).is_some_and(|socket| socket.state == SocketState::Listening);
         if stopping || !listening {
-            self.count_refused(id);
-            return Err(Some("connection refused: the socket is being stopped".to_owned()));
+            return Err(Refusal::Stopping);
+        }
+        if let Some(peer) = peer {
+            self.check_peer(id, unit, peer)?;
         }
         // A connection that trips the limit was accepted already. Where the limit only pauses it is
         // the last one to be served; where it fails the socket it goes down with it.
-        if !self.trigger_admitted(id, unit) && self.policy.on_trigger_limit == OnLimit::Fail {
-            return Err(None);
+        if !self.trigger_admitted(id, unit) && self.on_limit(id, self.policy.on_trigger_limit) == OnLimit::Fail {
+            return Err(Refusal::Silent);
         }
-        let connections = self.socket(id).map_or(0, |socket| socket.connections);
-        if connections >= unit.max_connections {
-            self.count_refused(id);
-            return Err(Some(format!(
-                "connection refused: {connections} are served already (MaxConnections={})",
-                unit.max_connections
-            )));
+        if self.socket(id).is_some_and(|socket| socket.connections >= unit.max_connections) {
+            return Err(Refusal::Rule(Rule::Full));
         }
-        let Some(peer) = peer else { return Err(None) };
-        let source = if unit.max_connections_per_source > 0 { self.source_of(&peer) } else { None };
-        if let (Some(source), Some(socket)) = (&source, self.socket(id)) {
-            let count = socket.sources.get(source).copied().unwrap_or(0);
-            if count >= unit.max_connections_per_source {
-                self.count_refused(id);
-                let limit = unit.max_connections_per_source;
-                return Err(Some(format!(
-                    "connection from {} refused: {count} from there already (MaxConnectionsPerSource={limit})",
-                    peer_text(&peer)
-                )));
-            }
-        }
-        Ok((peer, source))
+        let peer = peer.ok_or(Refusal::Silent)?;
+        self.check_source(id, unit, peer)?;
+        Ok(peer)
     }
 
-    fn count_refused(&mut self, id: UnitId) {
+    pub(super) fn count_refused(&mut self, id: UnitId) {
         if let Some(socket) = self.socket_mut(id) {
             socket.refused += 1;
-        }
-    }
-
-    fn source_of(&self, peer: &Peer) -> Option<Source> {
-        match peer {
-            Peer::Ip { remote, .. } => Some(Source::Ip(remote.0)),
-            Peer::Unix { uid, .. } => self.policy.limit_unix_sources.then_some(Source::Uid(*uid)),
-            Peer::Vsock { remote, .. } => Some(Source::Cid(remote.0)),
         }
     }
 
@@ -139,9 +111,11 @@ impl Engine {
         if let Some(socket) = self.socket_mut(id) {
             socket.accepted += 1;
             socket.connections += 1;
-            socket.backoff = Backoff::default();
-            if let Some(source) = source {
-                *socket.sources.entry(source).or_default() += 1;
+            if !socket.starts_fail {
+                socket.backoff = Backoff::default();
+            }
+            if let Some(door) = &mut socket.door {
+                door.enter(source.as_ref());
             }
         }
         if let Err(failure) = self.submit(service, JobKind::Start, None) {
@@ -178,7 +152,7 @@ impl Engine {
     }
 
     fn instance_refused(&mut self, id: UnitId, why: &str) {
-        match self.policy.on_bad_template {
+        match self.on_limit(id, self.policy.on_bad_template) {
             OnLimit::Fail => {
                 self.tell("instance-refused", Level::Warning, id, format!("cannot start an instance: {why}"));
                 self.socket_stop_pre(id, SocketResult::Resources);
@@ -209,20 +183,18 @@ impl Engine {
             return;
         };
         socket.connections = socket.connections.saturating_sub(1);
-        if let Some(source) = source
-            && let Some(count) = socket.sources.get_mut(&source)
-        {
-            *count -= 1;
-            if *count == 0 {
-                socket.sources.remove(&source);
-            }
+        if let Some(door) = &mut socket.door {
+            door.leave(source.as_ref());
         }
+        let was_full = std::mem::take(&mut socket.full);
         let short = socket.pause.as_ref().is_some_and(|pause| pause.exhausted);
         self.out.push(Effect::Save { unit: socket_id });
         if short {
             // What was short may be there again.
             self.deadlines.set(socket_id, super::Reason::Pause, None);
             self.socket_pause_over(socket_id);
+        } else if was_full {
+            self.socket_watch(socket_id);
         }
     }
 
@@ -315,7 +287,7 @@ mod tests {
         assert_eq!(instance_text(3, &ip("192.0.2.1", "198.51.100.9")), "3-192.0.2.1:7-198.51.100.9:9");
         assert_eq!(instance_text(0, &ip("::1", "::1")), "0-::1:7-::1:9");
         assert_eq!(instance_text(0, &ip("::ffff:127.0.0.1", "::ffff:10.0.0.1")), "0-127.0.0.1:7-10.0.0.1:9");
-        let unix = |pid| Peer::Unix { pid, uid: 5, address: None };
+        let unix = |pid| Peer::Unix { pid, uid: 5, groups: Vec::new(), address: None };
         assert_eq!(instance_text(1, &unix(Some(77))), "1-77-5");
         assert_eq!(instance_text(1, &unix(None)), "1-unknown");
         assert_eq!(instance_text(2, &Peer::Vsock { local: (1, 2), remote: (3, 4) }), "2-1:2-3:4");

@@ -27,6 +27,13 @@ pub enum Effect {
         /// Its settings.
         settings: Arc<Unit>,
     },
+    /// Look up the users and groups that may connect. → `PeersResolved`
+    ResolvePeers {
+        /// The socket unit.
+        unit: UnitId,
+        /// Its settings.
+        settings: Arc<Unit>,
+    },
     /// Remove nodes, queues and links (`RemoveOnStop=`), for the ports that were open.
     RemoveNodes {
         /// Settings with which they were made.

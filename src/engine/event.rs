@@ -54,6 +54,15 @@ pub enum Event {
         /// What, why.
         detail: Text,
     },
+    /// Answer to `ResolvePeers`. Who is unknown is in neither list.
+    PeersResolved {
+        /// The socket unit.
+        unit: UnitId,
+        /// User ids.
+        users: Vec<u32>,
+        /// Group ids.
+        groups: Vec<u32>,
+    },
     /// A watched descriptor is readable.
     Readable {
         /// Which.
@@ -229,6 +238,8 @@ pub enum Peer {
         pid: Option<i32>,
         /// User id.
         uid: u32,
+        /// Its groups, the effective one first; empty unless `X-AllowPeerGroup=` asks for them.
+        groups: Vec<u32>,
         /// Bound address of the peer in display form, if it has one.
         address: Option<Text>,
     },

@@ -196,6 +196,7 @@ impl Engine {
                 port.watched = false;
             }
         }
+        self.admission_reloaded(id);
         self.socket_watch(id);
         if let Some(job) = &saved.job {
             let request = self.boot.filter(|_| self.socket(id).is_some());

@@ -31,6 +31,11 @@ impl Window {
         }
     }
 
+    /// Takes back the last event that passed.
+    pub fn give_back(&mut self) {
+        self.count = self.count.saturating_sub(1);
+    }
+
     /// When the present window is over, so that the next event opens a new one.
     pub fn ends(&self, limit: RateLimit) -> Option<Mono> {
         self.begin?.after(limit.interval_usec.saturating_add(1))

@@ -10,6 +10,7 @@
 #![deny(clippy::wildcard_enum_match_arm, clippy::match_wildcard_for_single_variants)]
 
 pub mod accept;
+pub mod admission;
 mod asks;
 pub mod deadlines;
 pub mod effect;
@@ -136,6 +137,7 @@ impl Engine {
             Event::BindFailed { unit, trouble: _, detail } => self.socket_bind_failed(unit, &detail),
             Event::Chowned { unit } => self.socket_chowned(unit),
             Event::ChownFailed { unit, status, detail } => self.socket_chown_failed(unit, status, &detail),
+            Event::PeersResolved { unit, users, groups } => self.peers_resolved(unit, users, groups),
             Event::Readable { fd } => self.readable(fd),
             Event::Broken { fd, hangup } => self.broken(fd, hangup),
             Event::Connected { listener, conn, peer } => self.connected(listener, conn, peer),

@@ -1,13 +1,6 @@
 //! What the engine is told to be like: the two characters as values, never an `if strict`.
 
-/// What to do when something is at its limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnLimit {
-    /// The socket fails and closes, as under systemd.
-    Fail,
-    /// The listener rests with back-off and comes back by itself (R10).
-    Pause,
-}
+pub use crate::unit::admission::{OnLimit, OnMaxConnections};
 
 /// The policy of one daemon.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +13,12 @@ pub struct Policy {
     pub on_exhaustion: OnLimit,
     /// A connection came and there is no usable template, or its instance cannot be queued.
     pub on_bad_template: OnLimit,
+    /// The service failed, or an instance did before it was up (`Fail`: systemd takes no notice).
+    pub on_failed_start: OnLimit,
+    /// `MaxConnections=` is reached.
+    pub on_max_connections: OnMaxConnections,
+    /// Who has too many connections already is refused before `TriggerLimit…=` counts.
+    pub sources_before_trigger: bool,
     /// `PollLimit…=` counts (systemd 255 and newer).
     pub poll_limit: bool,
     /// Keep the connection's descriptor until the instance is dead, even if nothing needs it.
@@ -50,6 +49,9 @@ impl Policy {
             on_service_start_limit: OnLimit::Pause,
             on_exhaustion: OnLimit::Pause,
             on_bad_template: OnLimit::Pause,
+            on_failed_start: OnLimit::Pause,
+            on_max_connections: OnMaxConnections::Wait,
+            sources_before_trigger: true,
             poll_limit: true,
             keep_connection: false,
             name_connection: true,
@@ -70,6 +72,9 @@ impl Policy {
             on_service_start_limit: OnLimit::Fail,
             on_exhaustion: OnLimit::Fail,
             on_bad_template: OnLimit::Fail,
+            on_failed_start: OnLimit::Fail,
+            on_max_connections: OnMaxConnections::Refuse,
+            sources_before_trigger: false,
             poll_limit: false,
             keep_connection: true,
             name_connection: false,

@@ -1,5 +1,6 @@
 //! Reading the engine: units become the plain data of `status`.
 
+use super::admission::Counted;
 use super::service::ServiceState;
 use super::slot::{Machine, RELATION_NAMES, Relation, Slot};
 use super::status::{ActiveState, Detail, ProcessStatus, ServiceDetail, UnitStatus};
@@ -85,6 +86,7 @@ impl Engine {
                     accepted: socket.accepted,
                     connections: u64::from(socket.connections),
                     refused: socket.refused,
+                    rules: socket.door.as_ref().map(|door| door.ranked()).unwrap_or_default(),
                     fds: socket.ports.iter().map(|port| (port.index, port.fd)).collect(),
                     control,
                 };
@@ -147,6 +149,15 @@ impl Engine {
         {
             return Some((format!("paused: {}", pause.why), self.deadlines.get(id, Reason::Pause)));
         }
+        if let (Machine::Socket(socket), crate::unit::Body::Socket(unit)) = (&slot.machine, &slot.unit.body)
+            && socket.full
+        {
+            let why = "connections are served; it goes on when one of them ends";
+            return Some((
+                format!("paused: {} {why} (MaxConnections={})", socket.connections, unit.max_connections),
+                None,
+            ));
+        }
         if let Some(job) = slot.job.as_ref().filter(|job| !job.running && !job.checking) {
             return Some((format!("its {} job waits for other jobs", job.kind.as_str()), None));
         }
@@ -195,6 +206,7 @@ impl Engine {
                 Machine::Target(_) | Machine::Inert => {}
             }
         }
+        [census.counted, census.countable] = self.counted();
         census.known_procs = self.procs.keys().copied().collect();
         census.namespaces = self.namespaces.tokens().collect();
         census.clients = self.waiting_clients();
@@ -219,6 +231,10 @@ pub struct Census {
     pub places: BTreeMap<UnitId, u32>,
     /// Network namespaces that units use.
     pub namespaces: BTreeSet<NamespaceToken>,
+    /// Connections by source and by network as they are counted, and as the instances have them.
+    pub counted: BTreeMap<(UnitId, Counted), u32>,
+    /// See `counted`.
+    pub countable: BTreeMap<(UnitId, Counted), u32>,
     /// Clients that wait for an answer.
     pub clients: BTreeSet<ClientId>,
     /// Jobs queued or running.

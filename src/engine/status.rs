@@ -1,5 +1,6 @@
 //! What the engine knows about a unit, as plain data for `status`, `show` and `list`.
 
+use super::admission::Rule;
 use super::event::ExitStatus;
 use crate::ids::{FdToken, Mono, Text, UnitId};
 use crate::unit::{Unit, UnitName};
@@ -123,6 +124,8 @@ pub enum Detail {
         connections: u64,
         /// `NRefused`
         refused: u64,
+        /// Rules about peers that were applied, the most frequent first.
+        rules: Vec<(Rule, u64)>,
         /// Open descriptors with their port index.
         fds: Vec<(u16, FdToken)>,
         /// The control process.

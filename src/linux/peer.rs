@@ -106,17 +106,46 @@ fn ip_peer(fd: BorrowedFd<'_>, local: Option<(IpAddr, u16)>) -> Option<PeerFacts
     Some(PeerFacts::Ip { local, remote: (ip, port), scope })
 }
 
-fn unix_peer(fd: BorrowedFd<'_>) -> Option<PeerFacts> {
+/// `SO_PEERCRED`: process, user, group.
+fn credentials(fd: BorrowedFd<'_>) -> Option<(i32, u32, u32)> {
     let mut bytes = [0u8; size_of::<libc::ucred>()];
     let length = raw::get_option(fd, libc::SOL_SOCKET, libc::SO_PEERCRED, &mut bytes).ok()?;
-    let (pid, uid) = match bytes {
-        [p0, p1, p2, p3, u0, u1, u2, u3, ..] if length == bytes.len() => {
-            (i32::from_ne_bytes([p0, p1, p2, p3]), u32::from_ne_bytes([u0, u1, u2, u3]))
-        }
-        _ => return None,
-    };
+    match bytes {
+        [p0, p1, p2, p3, u0, u1, u2, u3, g0, g1, g2, g3] if length == bytes.len() => Some((
+            i32::from_ne_bytes([p0, p1, p2, p3]),
+            u32::from_ne_bytes([u0, u1, u2, u3]),
+            u32::from_ne_bytes([g0, g1, g2, g3]),
+        )),
+        _ => None,
+    }
+}
+
+fn unix_peer(fd: BorrowedFd<'_>) -> Option<PeerFacts> {
+    let (pid, uid, _) = credentials(fd)?;
     let address = name(fd, End::Remote)?.unix_display().map(|text| text.as_str().into());
     Some(PeerFacts::Unix { pid: (pid > 0).then_some(pid), uid, address })
+}
+
+/// Groups that the process at the other end of an AF_UNIX connection had when it connected, the
+/// effective one first. Without those that the kernel cannot tell.
+pub fn groups(connection: impl AsFd) -> Vec<u32> {
+    /// Most processes are in fewer than 64; the kernel allows 65,536.
+    const ROOM: [usize; 2] = [64, 65_536];
+    let fd = connection.as_fd();
+    let mut groups: Vec<u32> = credentials(fd).map(|(_, _, gid)| gid).into_iter().collect();
+    for room in ROOM {
+        let mut bytes = vec![0u8; room * size_of::<libc::gid_t>()];
+        match raw::get_option(fd, libc::SOL_SOCKET, libc::SO_PEERGROUPS, &mut bytes) {
+            Ok(length) => {
+                let (numbers, _) = bytes[..length.min(bytes.len())].as_chunks();
+                groups.extend(numbers.iter().map(|number| u32::from_ne_bytes(*number)));
+                break;
+            }
+            Err(nix::errno::Errno::ERANGE) => {}
+            Err(_) => break,
+        }
+    }
+    groups
 }
 
 impl PeerFacts {

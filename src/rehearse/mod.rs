@@ -4,16 +4,16 @@
 //! all small cases. The engine behind it is the real one. Knows no real descriptors and no clock.
 
 mod choices;
+mod peers;
 
 pub use choices::{Bytes, Choices, Faults, Seeded};
 
 use crate::engine::effect::{Effect, Role, SignalTarget, Spawn};
-use crate::engine::event::{Event, ExitStatus, Peer, Sender, Trouble, Verdict};
+use crate::engine::event::{Event, ExitStatus, Sender, Trouble, Verdict};
 use crate::engine::requests::Reply;
 use crate::ids::{ClientId, FdToken, Mono, NamespaceToken, ProcToken, UnitId};
 use crate::unit::{Body, Unit};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 /// A process of the pretend kernel.
@@ -264,6 +264,9 @@ impl<C: Choices> Kernel<C> {
                 };
                 self.happened.push_back(event);
             }
+            Effect::ResolvePeers { unit, .. } => {
+                self.happened.push_back(Event::PeersResolved { unit, users: vec![1], groups: vec![2] });
+            }
             Effect::RemoveNodes { .. } | Effect::Release { .. } | Effect::Save { .. } => {}
             Effect::Forget { .. } | Effect::Tell(_) | Effect::EndIdle => {}
             Effect::Close { fd } => self.close(fd),
@@ -330,10 +333,10 @@ impl<C: Choices> Kernel<C> {
     }
 
     fn accept(&mut self, fd: FdToken, budget: u32) {
-        for _ in 0..budget {
+        for (taken, _) in (0..budget).enumerate() {
             if self.choices.chance(self.faults.accept) {
                 let trouble = Trouble::Exhausted;
-                return self.happened.push_back(Event::AcceptFailed { listener: fd, trouble });
+                return self.happened.insert(taken, Event::AcceptFailed { listener: fd, trouble });
             }
             match self.fds.get_mut(&fd) {
                 Some(Descriptor::Listener { queued }) if *queued > 0 => *queued -= 1,
@@ -343,13 +346,10 @@ impl<C: Choices> Kernel<C> {
                 }
             }
             let conn = self.new_fd(Descriptor::Connection);
-            let peer = (!self.choices.chance(self.faults.vanish)).then(|| {
-                self.next_port = self.next_port.wrapping_add(1);
-                let source = Ipv4Addr::new(127, 0, 0, self.choices.below(3) as u8 + 1);
-                let local = (IpAddr::V4(Ipv4Addr::LOCALHOST), 7);
-                Peer::Ip { local, remote: (IpAddr::V4(source), self.next_port), scope: None }
-            });
-            self.happened.push_back(Event::Connected { listener: fd, conn, peer });
+            let peer = (!self.choices.chance(self.faults.vanish)).then(|| self.peer());
+            // Who was accepted is told before anything else that waits, as in the runtime: how many
+            // to accept was decided for the present state.
+            self.happened.insert(taken, Event::Connected { listener: fd, conn, peer });
         }
     }
 

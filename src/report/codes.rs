@@ -261,6 +261,26 @@ pub const CODES: &[Code] = &[
         "service-missing",
         "The service that the socket starts does not exist or cannot be loaded, so the socket cannot be started.",
     ),
+    error(
+        "guard-needs-accept",
+        "X-AllowFrom=, X-DenyFrom=, X-AllowPeerUser= and X-AllowPeerGroup= are judged by porterd when it accepts a connection. With Accept=no the service accepts by itself, so nobody would be kept out. The unit is not loaded.",
+    ),
+    error(
+        "prefix-file-unreadable",
+        "A file of X-AllowFrom= or X-DenyFrom= cannot be read. What it would have allowed is not allowed; what it would have denied cannot be told from the rest, so nobody is admitted. Correct the file and reload. A path behind '-' may be missing.",
+    ),
+    error(
+        "too-many-prefixes",
+        "The lists of X-AllowFrom= and X-DenyFrom= have more prefixes than a socket may have. What is over in the list of the allowed admits nobody; if it is in the list of the denied, nobody is admitted.",
+    ),
+    warning(
+        "bad-prefix",
+        "A word in a file of prefixes is neither an address nor a prefix such as 192.0.2.0/24. It is left out; the others count.",
+    ),
+    warning(
+        "prefix-host-bits",
+        "Bits behind the prefix are set, as in 192.0.2.7/24. The whole network counts; write the address alone if only it was meant.",
+    ),
     error("no-connections", "MaxConnections=0 would let nobody in. Leave the setting out for the default of 64."),
     error(
         "symlinks-need-one-path",
@@ -335,7 +355,11 @@ pub const NOTES: &[Code] = &[
     warning("accept-failed", "A connection could not be accepted."),
     warning(
         "connection-refused",
-        "A connection was closed at once; the message says which limit or fault was the reason.",
+        "A connection was closed at once; the message says which rule, limit or fault was the reason. Ten per socket are told in ten seconds, the others are counted: porterctl status has the number for each rule.",
+    ),
+    warning(
+        "peer-unknown",
+        "A user or group of X-AllowPeerUser= or X-AllowPeerGroup= does not exist, so nobody is admitted as such. Create it, or correct the name, and reload.",
     ),
     warning("instance-refused", "No instance could be made for a connection, which was closed."),
     notice("instance-starting", "A connection was accepted and an instance starts for it."),

@@ -31,6 +31,7 @@ pub fn unit(unit: &Unit, units: Units<'_>, templates: Templates<'_>) -> Vec<Diag
             the_service(&mut findings, socket, units, templates);
             beyond::socket(&mut findings, socket);
             protocol_variables(&mut findings, &socket.exec);
+            limits_without_accept(&mut findings, socket);
         }
         Body::Service(service) => {
             protocol_variables(&mut findings, &service.exec);
@@ -155,6 +156,20 @@ fn protocol_variables(findings: &mut Findings<'_>, exec: &ExecSettings) {
             let message = format!("Environment= sets {name}, in place of the value that porterd would give");
             findings.add("protocol-variable", message, "remove it, unless the program is to be misled");
         }
+    }
+}
+
+/// Limits that porterd holds where it accepts.
+fn limits_without_accept(findings: &mut Findings<'_>, socket: &SocketUnit) {
+    let admission = socket.admission.as_deref();
+    let given = [
+        ("X-MaxConnectionsPerPrefix", admission.is_some_and(|a| a.max_connections_per_prefix.is_some())),
+        ("X-ConnectionRatePerSource", admission.is_some_and(|a| a.connection_rate_per_source.is_some())),
+        ("X-OnMaxConnections", socket.on_max_connections.is_some()),
+    ];
+    for (name, _) in given.iter().filter(|(_, given)| *given && !socket.accept) {
+        let message = format!("{name}= has no effect with Accept=no: the service accepts by itself");
+        findings.add("no-effect-here", message, "set Accept=yes, or remove it");
     }
 }
 

@@ -3,6 +3,7 @@
 //! Resets, repetition and what a fatal value does to the rest of its file live here and in
 //! `directives`; defaults that need the whole unit, and what must be refused, live in `finish`.
 
+use super::admission::Admission;
 use super::directives::{self, Line, Problem, Reading, Row, Section, Support};
 use super::exec::{Command, ExecSettings, KillSettings, RareExec};
 use super::name::{UnitKind, UnitName};
@@ -24,6 +25,8 @@ pub struct Draft {
     pub socket: SocketUnit,
     /// Seldom set part of [Socket].
     pub options: SocketOptions,
+    /// Rules about peers.
+    pub admission: Admission,
     /// Section [Service].
     pub service: ServiceUnit,
     /// Seldom set part of [Service].
@@ -75,6 +78,7 @@ impl Draft {
             common: UnitSettings::default(),
             socket: SocketUnit::default(),
             options: SocketOptions::default(),
+            admission: Admission::default(),
             service: ServiceUnit::default(),
             more: ServiceMore::default(),
             exec: ExecSettings::default(),

@@ -1,6 +1,7 @@
 //! A draft becomes a unit: defaults that need the whole unit, implicit dependencies, and what must
 //! be refused. No files, no other units.
 
+use super::admission::Admission;
 use super::directives::Support;
 use super::draft::Draft;
 use super::exec::{ExecSettings, KillMode, RareExec};
@@ -253,6 +254,14 @@ fn refuse_socket(draft: &Draft) -> Option<Refusal> {
             "listen on one file system path or FIFO only, or remove Symlinks=",
         ));
     }
+    let guarded = draft.admission.guards_addresses() || draft.admission.guards_users();
+    if guarded && !socket.accept {
+        return Some(Refusal::setting(
+            "guard-needs-accept",
+            "rules about peers need Accept=yes: the service would accept everybody by itself",
+            "set Accept=yes, or let the service or a packet filter judge its peers",
+        ));
+    }
     if draft.given.pam_name && draft.kill.kill_mode != KillMode::ControlGroup {
         return Some(Refusal::setting("bad-pam", "PAMName= needs KillMode=control-group", "remove one of the two"));
     }
@@ -446,6 +455,8 @@ fn assemble(draft: &mut Draft, name: UnitName, pool: &mut Pool) -> Unit {
         UnitKind::Socket => {
             let mut socket = SocketUnit { exec, kill: draft.kill, ..std::mem::take(&mut draft.socket) };
             socket.options = pool.options.share(std::mem::take(&mut draft.options));
+            let admission = std::mem::take(&mut draft.admission);
+            socket.admission = (admission != Admission::default()).then(|| Arc::new(admission));
             socket.service = socket.service.map(|name| pool.name(name));
             socket.listen.shrink_to_fit();
             Body::Socket(Arc::new(socket))

@@ -5,6 +5,7 @@
 //! trait `load::Files`), `directives` (THE TABLE), `values` (grammars) and the `finish` functions
 //! of `socket` and `service`.
 
+pub mod admission;
 pub mod check;
 pub mod condition;
 pub mod directives;
@@ -13,6 +14,7 @@ pub mod exec;
 pub mod finish;
 pub mod load;
 pub mod name;
+pub mod prefixes;
 pub mod service;
 pub mod show;
 pub mod socket;

@@ -5,6 +5,7 @@
 
 mod beyond;
 
+use super::admission::{Admission, OnLimit, OnMaxConnections};
 use super::exec::{Command, ExecSettings, KillSettings};
 use super::name::UnitName;
 use super::{RateLimit, exec};
@@ -54,6 +55,12 @@ pub struct SocketUnit {
     pub bind_ipv6_only: BindIpv6Only,
     /// `TimeoutSec=`
     pub timeout_usec: u64,
+    /// `X-OnMaxConnections=`; `None` is the character's.
+    pub on_max_connections: Option<OnMaxConnections>,
+    /// `X-OnLimit=`; `None` is the character's.
+    pub on_limit: Option<OnLimit>,
+    /// Rules about peers, if there are any.
+    pub admission: Option<Arc<Admission>>,
     /// Everything that is seldom set.
     pub options: Arc<SocketOptions>,
     /// `ExecStartPre=`
@@ -91,6 +98,9 @@ impl Default for SocketUnit {
             backlog: i32::MAX as u32,
             bind_ipv6_only: BindIpv6Only::Default,
             timeout_usec: exec::DEFAULT_TIMEOUT_USEC,
+            on_max_connections: None,
+            on_limit: None,
+            admission: None,
             options: Arc::default(),
             exec_start_pre: Vec::new(),
             exec_start_post: Vec::new(),

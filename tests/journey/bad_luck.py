@@ -167,8 +167,8 @@ def journey_callers_who_vanish(t):
 
 
 def journey_more_than_allowed(t):
-    """MaxConnections=: who comes too many is turned away, and when somebody leaves there is room again."""
-    echo(t, extra="MaxConnections=3\n")
+    """MaxConnections= with X-OnMaxConnections=refuse: who comes too many is turned away, and when somebody leaves there is room."""
+    echo(t, extra="MaxConnections=3\nX-OnMaxConnections=refuse\n")
     p = t.porterd()
     inside = [dial(local(6001)) for _ in range(3)]
     for s in inside:

@@ -1,6 +1,7 @@
 //! Unit files and what is made of them: load states, values, findings. Black box: everything goes
 //! through `unit::load::Library`.
 
+mod admission;
 mod beyond;
 mod corpus;
 mod disk;

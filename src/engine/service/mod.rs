@@ -298,6 +298,11 @@ impl Service {
         Some((connection.socket.take()?, connection.source.take()))
     }
 
+    /// For whom it has that place.
+    pub(super) fn source(&self) -> Option<&Source> {
+        self.connection.as_ref()?.source.as_ref()
+    }
+
     /// The peer, for the description.
     pub(super) fn peer(&self) -> Option<&str> {
         self.connection.as_ref().map(|connection| &*connection.peer)
@@ -384,8 +389,11 @@ impl Engine {
         let failed = self.service(id).is_some_and(|service| service.state == ServiceState::Failed);
         self.service_drop_connection(id, false);
         self.service_empty_store(id, failed);
-        if let (Some(socket), true) = (socket, failed) {
-            self.note_failed_instance(socket, id);
+        if let Some(socket) = socket {
+            self.instance_ended(socket, id, failed);
+            if failed {
+                self.note_failed_instance(socket, id);
+            }
         }
     }
 

@@ -21,7 +21,7 @@ use super::status::ActiveState;
 use super::{Engine, Reason};
 use crate::ids::{FdToken, Mono, ProcToken, Text, UnitId};
 use crate::unit::{Body, Command, SocketUnit, Unit};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// systemd's sub-states of a socket.
@@ -172,6 +172,8 @@ pub struct Port {
     pub(super) fd: FdToken,
     pub(super) window: Window,
     pub(super) watched: bool,
+    /// The last wake-up is counted in `window`.
+    pub(super) counted: bool,
 }
 
 /// What a socket unit is doing.
@@ -189,7 +191,12 @@ pub struct Socket {
     pub(super) accepted: u64,
     pub(super) refused: u64,
     pub(super) connections: u32,
-    pub(super) sources: BTreeMap<super::accept::Source, u32>,
+    /// `MaxConnections=` is reached and nobody watches until there is room.
+    pub(super) full: bool,
+    /// The last instance that ended had never come up.
+    pub(super) starts_fail: bool,
+    /// What is remembered of peers, if there are rules about them.
+    pub(super) door: Option<Box<super::admission::Door>>,
     pub(super) failed_instances: VecDeque<UnitId>,
 }
 

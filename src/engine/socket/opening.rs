@@ -118,9 +118,10 @@ impl Engine {
         let Some(socket) = self.socket_mut(id) else {
             return;
         };
-        let port = |(index, fd)| Port { index, fd, window: Window::default(), watched: false };
+        let port = |(index, fd)| Port { index, fd, window: Window::default(), watched: false, counted: false };
         socket.ports = fds.into_iter().map(port).collect();
         socket.opened = settings.clone();
+        self.resolve_peers(id);
         let Some(unit) = self.socket_unit(id) else {
             return;
         };

@@ -263,6 +263,7 @@ impl Engine {
     /// After a reload: ports whose address is still configured keep their descriptor, others are
     /// closed; new ones are opened at the next start (systemd does the same and says so).
     pub(in crate::engine) fn socket_reloaded(&mut self, id: UnitId) {
+        self.admission_reloaded(id);
         let Some(settings) = self.unit(id).cloned() else {
             return;
         };

@@ -5,6 +5,7 @@ use crate::engine::effect::{Effect, Level};
 use crate::engine::event::Trouble;
 use crate::engine::jobs::JobKind;
 use crate::engine::policy::OnLimit;
+use crate::engine::service::ServiceResult;
 use crate::engine::slot::{Machine, Relation};
 use crate::engine::{Engine, Reason};
 use crate::ids::{FdToken, Mono, UnitId};
@@ -16,6 +17,7 @@ impl Engine {
         if let Some(socket) = self.socket_mut(id)
             && socket.state == SocketState::Listening
             && socket.pause.is_none()
+            && !socket.full
         {
             for port in &mut socket.ports {
                 if !std::mem::replace(&mut port.watched, true) {
@@ -73,11 +75,19 @@ impl Engine {
         self.socket_watch(id);
     }
 
+    /// What it rested for has come about by other means.
+    fn socket_pause_forgotten(&mut self, id: UnitId) {
+        self.deadlines.set(id, Reason::Pause, None);
+        if let Some(socket) = self.socket_mut(id) {
+            socket.pause = None;
+        }
+    }
+
     pub(in crate::engine) fn socket_poll_again(&mut self, id: UnitId, fd: FdToken) {
         let Some(socket) = self.socket_mut(id) else {
             return;
         };
-        let listening = socket.state == SocketState::Listening && socket.pause.is_none();
+        let listening = socket.state == SocketState::Listening && socket.pause.is_none() && !socket.full;
         if let Some(port) = socket.ports.iter_mut().find(|port| port.fd == fd && !port.watched)
             && listening
         {
@@ -107,7 +117,10 @@ impl Engine {
             let Some(settings) = self.unit(id).cloned() else {
                 return;
             };
-            self.out.push(Effect::Accept { fd, settings, budget: crate::bounds::ACCEPTS_PER_TURN });
+            let budget = self.accept_budget(id, &unit);
+            if budget > 0 {
+                self.out.push(Effect::Accept { fd, settings, budget });
+            }
         } else {
             self.socket_trigger(id, &unit);
         }
@@ -123,7 +136,8 @@ impl Engine {
         let Some(port) = self.socket_mut(id).and_then(|s| s.ports.iter_mut().find(|port| port.fd == fd)) else {
             return false;
         };
-        if port.window.admit(now, limit) {
+        port.counted = port.window.admit(now, limit);
+        if port.counted {
             return true;
         }
         port.watched = false;
@@ -144,7 +158,7 @@ impl Engine {
             return true;
         }
         let until = socket.trigger_window.ends(limit);
-        match self.policy.on_trigger_limit {
+        match self.on_limit(id, self.policy.on_trigger_limit) {
             OnLimit::Fail => {
                 if let Some(socket) = self.socket_mut(id) {
                     socket.refused += 1;
@@ -186,7 +200,7 @@ impl Engine {
     }
 
     fn trigger_refused(&mut self, id: UnitId, detail: &str) {
-        match self.policy.on_bad_template {
+        match self.on_limit(id, self.policy.on_bad_template) {
             OnLimit::Fail => {
                 self.tell(
                     "socket-cannot-start-service",
@@ -225,17 +239,22 @@ impl Engine {
             let Machine::Service(machine) = &slot.machine else {
                 continue;
             };
-            let (rests, runs) = (machine.lets_socket_listen(), machine.is_running());
+            let (rests, runs, failed) =
+                (machine.lets_socket_listen(), machine.is_running(), machine.result != ServiceResult::Success);
             if rests && state == SocketState::Running {
                 self.socket_listen(id);
+                if failed {
+                    self.service_failed(id, service);
+                }
             } else if runs && state == SocketState::Listening {
+                self.socket_pause_forgotten(id);
                 self.socket_enter(id, SocketState::Running);
             }
         }
     }
 
     fn service_limit_hit(&mut self, id: UnitId, service: UnitId) {
-        match self.policy.on_service_start_limit {
+        match self.on_limit(id, self.policy.on_service_start_limit) {
             OnLimit::Fail => self.socket_stop_pre(id, SocketResult::ServiceStartLimitHit),
             OnLimit::Pause => {
                 let Some(slot) = self.units.get(&service) else {
@@ -274,7 +293,7 @@ impl Engine {
             return;
         }
         let why = format!("accept failed: {trouble:?}");
-        match (self.policy.on_exhaustion, trouble) {
+        match (self.on_limit(id, self.policy.on_exhaustion), trouble) {
             (_, Trouble::Transient) => {}
             (OnLimit::Pause, _) => self.socket_pause(id, None, &why, true),
             (OnLimit::Fail, _) => {

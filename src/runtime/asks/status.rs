@@ -3,9 +3,10 @@
 use super::files::file_state;
 use super::list::related;
 use crate::control::wire::{
-    ControlProcess, ListenLine, LogLine, NotApplied, ProcessLine, Related, Reply, Status, StatusReply, UnitStatus,
-    Waiting,
+    ControlProcess, ListenLine, LogLine, NotApplied, ProcessLine, Related, Reply, RuleCount, Status, StatusReply,
+    UnitStatus, Waiting,
 };
+use crate::engine::admission::Rule;
 use crate::engine::event::ExitStatus;
 use crate::engine::status::{Detail, ProcessStatus, UnitStatus as State};
 use crate::ids::Mono;
@@ -80,11 +81,12 @@ impl Daemon {
 
     fn add_detail(&self, state: &State, out: &mut UnitStatus) {
         match &state.detail {
-            Detail::Socket { accepted, connections, refused, control, .. } => {
+            Detail::Socket { accepted, connections, refused, rules, control, .. } => {
                 let accepts = socket_of(&state.unit).is_some_and(|socket| socket.accept);
                 out.accepted = accepts.then_some(*accepted);
                 out.connections = accepts.then_some(*connections);
                 out.refused = *refused;
+                out.rules = rules.iter().map(rule_count).collect();
                 out.processes = control.iter().map(|p| process_line(p, &state.unit)).collect();
             }
             Detail::Service(service) => {
@@ -181,6 +183,10 @@ fn waiting((reason, until): &(String, Option<Mono>)) -> Waiting {
     let now = (clock::now(), clock::realtime_usec());
     let until_usec = until.map(|at| now.1.saturating_add(at.since(now.0)));
     Waiting { reason: reason.clone(), until_usec }
+}
+
+fn rule_count((rule, count): &(Rule, u64)) -> RuleCount {
+    RuleCount { rule: rule.to_string(), admits: rule.admits(), count: *count }
 }
 
 /// Unmet conditions and asserts as written.

@@ -1,18 +1,20 @@
 //! Effects about connections. This is the hot path: of a listener everything that can be known
 //! beforehand was asked when it was opened.
 
-use super::ports::trouble;
+use super::ports::{socket_of, trouble};
 use crate::engine::event::{Event, Peer};
 use crate::ids::FdToken;
 use crate::linux::accept::{AcceptError, Acceptor};
-use crate::linux::peer::{PeerFacts, peer};
+use crate::linux::peer::{self, PeerFacts, peer};
 use crate::linux::{drain, socket};
 use crate::runtime::world::World;
+use crate::unit::Unit;
 use nix::errno::Errno;
 use std::os::fd::{AsFd, OwnedFd};
 
 impl World {
-    pub(super) fn accept(&mut self, listener: FdToken, budget: u32) {
+    pub(super) fn accept(&mut self, listener: FdToken, settings: &Unit, budget: u32) {
+        let groups = asks_for_groups(settings);
         let mut taken = Vec::new();
         let room = self.room();
         let mut failure = self.take_connections(listener, budget.min(room), &mut taken);
@@ -20,7 +22,7 @@ impl World {
             failure = Some(Errno::EMFILE);
         }
         for conn in taken {
-            self.connected(listener, conn);
+            self.connected(listener, conn, groups);
         }
         if let Some(errno) = failure {
             // Whoever was not taken waits in the backlog until the pause is over.
@@ -52,7 +54,7 @@ impl World {
         None
     }
 
-    fn connected(&mut self, listener: FdToken, conn: OwnedFd) {
+    fn connected(&mut self, listener: FdToken, conn: OwnedFd, groups: bool) {
         let Some(known) = self.listeners.get(&listener) else {
             return;
         };
@@ -61,7 +63,10 @@ impl World {
                 tracing::debug!("a connection's option: {warning}");
             }
         }
-        let peer = known.facts.as_ref().and_then(|facts| peer(&conn, facts)).map(translate);
+        let mut peer = known.facts.as_ref().and_then(|facts| peer(&conn, facts)).map(translate);
+        if let (true, Some(Peer::Unix { groups, .. })) = (groups, &mut peer) {
+            *groups = peer::groups(&conn);
+        }
         let conn = self.handles.keep(conn);
         self.events.push_back(Event::Connected { listener, conn, peer });
     }
@@ -87,10 +92,16 @@ impl World {
     }
 }
 
+/// Whether the groups of a peer matter.
+fn asks_for_groups(settings: &Unit) -> bool {
+    let admission = socket_of(settings).and_then(|socket| socket.admission.as_ref());
+    admission.is_some_and(|admission| admission.allow_peer_group.is_some())
+}
+
 fn translate(facts: PeerFacts) -> Peer {
     match facts {
         PeerFacts::Ip { local, remote, scope } => Peer::Ip { local, remote, scope },
-        PeerFacts::Unix { pid, uid, address } => Peer::Unix { pid, uid, address },
+        PeerFacts::Unix { pid, uid, address } => Peer::Unix { pid, uid, groups: Vec::new(), address },
         PeerFacts::Vsock { local, remote } => Peer::Vsock { local, remote },
     }
 }

@@ -4,6 +4,7 @@ pub(super) mod accept;
 pub(super) mod find_main;
 mod namespaces;
 pub(super) mod notify;
+pub(super) mod peers;
 pub(super) mod ports;
 pub(super) mod processes;
 pub(super) mod signal;
@@ -24,11 +25,12 @@ impl World {
             }
             Effect::DropNamespace { namespace } => self.drop_namespace(namespace),
             Effect::Chown { unit, settings } => self.chown(unit, &settings),
+            Effect::ResolvePeers { unit, settings } => self.resolve_peers(unit, &settings),
             Effect::RemoveNodes { settings, ports } => self.remove_nodes(&settings, &ports),
             Effect::Close { fd } => self.close(fd),
             Effect::Watch { fd } => self.watch(fd),
             Effect::Unwatch { fd } => self.unwatch(fd),
-            Effect::Accept { fd, settings: _, budget } => self.accept(fd, budget),
+            Effect::Accept { fd, settings, budget } => self.accept(fd, &settings, budget),
             Effect::Drain { fd } => self.drain(fd),
             Effect::Spawn(spawn) => self.spawn(&spawn),
             Effect::Signal { unit, target, signal, also_hup, plain } => {

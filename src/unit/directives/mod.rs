@@ -4,6 +4,7 @@
 //! Rows live in one file per section; how a value is read is the business of `values`, what a unit
 //! looks like of `draft`. Nothing here looks at the machine.
 
+mod admission;
 mod beyond;
 mod exec;
 mod later;
@@ -148,6 +149,7 @@ pub fn rows() -> &'static [&'static Row] {
             unit::CONDITIONS,
             socket::ROWS,
             beyond::ROWS,
+            admission::ROWS,
             service::ROWS,
             exec::ROWS,
             process::ROWS,

@@ -6,6 +6,7 @@
 mod dropin;
 mod files;
 mod path;
+mod prefixes;
 mod special;
 mod template;
 
@@ -38,6 +39,7 @@ pub struct Library {
     checked: BTreeSet<UnitName>,
     pool: Pool,
     drop_ins: DropInCache,
+    prefixes: prefixes::PrefixCache,
 }
 
 /// Directories and files that many units have in common.
@@ -70,6 +72,7 @@ impl Library {
             checked: BTreeSet::new(),
             pool: Pool::default(),
             drop_ins: DropInCache::default(),
+            prefixes: prefixes::PrefixCache::default(),
         }
     }
 
@@ -83,6 +86,7 @@ impl Library {
         self.index = None;
         self.pool = Pool::default();
         self.drop_ins = DropInCache::default();
+        self.prefixes = prefixes::PrefixCache::default();
     }
 
     /// The unit of this name; one that has no usable file says so in its load state.
@@ -133,6 +137,7 @@ impl Library {
             self.check(unit);
         }
         self.drop_ins = DropInCache::default();
+        self.prefixes = prefixes::PrefixCache::default();
         units
     }
 
@@ -209,8 +214,9 @@ impl Library {
         let aliases = self.index(files).aliases_of(&name);
         let unit = match self.sources(files, &name, &place) {
             Ok(sources) => {
-                let finished = sources.read(name, &mut self.pool);
+                let mut finished = sources.read(name, &mut self.pool);
                 self.diagnostics.extend(finished.diagnostics);
+                self.prefixes.fill(files, &mut finished.unit, &mut self.diagnostics);
                 finished.unit
             }
             Err((state, why)) => match state {

@@ -2,6 +2,7 @@
 //!
 //! Only what the files say; states, counters and processes are the engine's to add.
 
+mod admission;
 mod exec;
 mod service;
 mod socket;
@@ -20,6 +21,7 @@ pub fn properties(unit: &Unit) -> Vec<Property> {
     match &unit.body {
         Body::Socket(socket) => {
             socket::add(socket, &unit.name, &mut out);
+            admission::add(socket, &mut out);
             exec::add(&socket.exec, &mut out);
             kill(&socket.kill, &mut out);
         }

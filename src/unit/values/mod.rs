@@ -11,6 +11,7 @@ pub mod limit;
 pub mod multicast;
 pub mod names;
 pub mod path;
+pub mod prefix;
 pub mod scalar;
 pub mod signal;
 pub mod socket_option;
