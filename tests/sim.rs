@@ -72,8 +72,19 @@ fn files(choices: &mut Seeded) -> (MemoryFiles, Vec<UnitName>) {
                 line!(socket, "MaxConnectionsPerSource=1");
             }
             admission(choices, &mut socket);
-        } else if choices.chance(20) {
-            line!(socket, "FlushPending=yes");
+        } else {
+            if choices.chance(20) {
+                line!(socket, "FlushPending=yes");
+            }
+            if choices.chance(25) {
+                line!(socket, "DeferTrigger={}", pick(choices, &["yes", "patient"]));
+                if choices.chance(50) {
+                    line!(socket, "DeferTriggerMaxSec=20");
+                }
+            }
+        }
+        if choices.chance(10) {
+            line!(socket, "PassFileDescriptorsToExec=yes");
         }
         if choices.chance(30) {
             line!(socket, "TriggerLimitBurst={}\nTriggerLimitIntervalSec=3", 1 + choices.below(5));

@@ -11,7 +11,7 @@ use super::namespaces::Namespaces;
 use super::requests::Wait;
 use super::service::Service;
 use super::slot::{Machine, Relation};
-use super::socket::Socket;
+use super::socket::{Socket, SocketState};
 use super::status::{ActiveState, Moments};
 use super::{Engine, Policy};
 use crate::ids::{Mono, UnitId};
@@ -171,6 +171,9 @@ impl Engine {
         slot.invocation = saved.invocation;
         match &saved.state {
             StateImage::Socket(socket) => {
+                if socket.state == SocketState::Deferred {
+                    self.deferred.insert(saved.id);
+                }
                 self.fds.extend(socket.ports.iter().map(|port| (port.fd, saved.id)));
                 self.procs.extend(socket.control.iter().map(|control| (control.proc, saved.id)));
             }

@@ -36,7 +36,7 @@ use deadlines::{Deadlines, Reason};
 use effect::{Announcement, Effect, Level, Note};
 use event::Event;
 use slot::Slot;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 pub use policy::Policy;
@@ -51,6 +51,8 @@ enum Inner {
     Collect(UnitId),
     /// Start what this unit upholds, stop what nobody needs.
     Review(UnitId),
+    /// Sockets that wait for somebody in the way try again.
+    Deferred,
 }
 
 /// The engine. One per daemon.
@@ -73,6 +75,8 @@ pub struct Engine {
     job_count: usize,
     idle_waiting: bool,
     namespaces: namespaces::Namespaces,
+    /// Sockets whose service waits for somebody in the way (`DeferTrigger=`).
+    deferred: BTreeSet<UnitId>,
     requests: BTreeMap<u64, asks::Pending>,
     inner: VecDeque<Inner>,
     out: Vec<Effect>,
@@ -102,6 +106,7 @@ impl Engine {
             job_count: 0,
             idle_waiting: false,
             namespaces: namespaces::Namespaces::default(),
+            deferred: BTreeSet::new(),
             requests: BTreeMap::new(),
             inner: VecDeque::new(),
             out: Vec::new(),
@@ -169,10 +174,11 @@ impl Engine {
                     Inner::TriggerNotify(id) => self.trigger_notify(id),
                     Inner::Collect(id) => self.collect(id),
                     Inner::Review(id) => self.review(id),
+                    Inner::Deferred => self.deferred_try(),
                 }
             } else if let Some(id) = self.run_queue.pop_front() {
                 self.run_job(id);
-            } else {
+            } else if self.job_count > 0 || !self.deferred_settle() {
                 break;
             }
         }

@@ -95,6 +95,7 @@ impl Engine {
             }
         }
         self.wake_blocked(id);
+        self.deferred_look_again();
         self.inner.push_back(Inner::TriggerNotify(id));
         self.inner.push_back(Inner::Collect(id));
     }

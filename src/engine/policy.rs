@@ -19,6 +19,8 @@ pub struct Policy {
     pub on_max_connections: OnMaxConnections,
     /// Who has too many connections already is refused before `TriggerLimit…=` counts.
     pub sources_before_trigger: bool,
+    /// `DeferTrigger=yes` waits for jobs, and the last one did not help.
+    pub on_deferred_in_vain: OnLimit,
     /// `PollLimit…=` counts (systemd 255 and newer).
     pub poll_limit: bool,
     /// Keep the connection's descriptor until the instance is dead, even if nothing needs it.
@@ -52,6 +54,7 @@ impl Policy {
             on_failed_start: OnLimit::Pause,
             on_max_connections: OnMaxConnections::Wait,
             sources_before_trigger: true,
+            on_deferred_in_vain: OnLimit::Pause,
             poll_limit: true,
             keep_connection: false,
             name_connection: true,
@@ -75,6 +78,7 @@ impl Policy {
             on_failed_start: OnLimit::Fail,
             on_max_connections: OnMaxConnections::Refuse,
             sources_before_trigger: false,
+            on_deferred_in_vain: OnLimit::Fail,
             poll_limit: false,
             keep_connection: true,
             name_connection: false,

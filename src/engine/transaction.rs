@@ -22,9 +22,31 @@ const DEPTH_MAX: u32 = 200;
 impl Engine {
     /// Queues a job with everything it pulls in.
     pub(super) fn submit(&mut self, id: UnitId, kind: JobKind, request: Option<u64>) -> Result<(), Failure> {
+        let tx = self.plan(id, kind)?;
+        self.install_all(tx, id, request);
+        Ok(())
+    }
+
+    /// Queues a start if it stops nobody who runs or is about to; otherwise says whom (systemd's job
+    /// mode `lenient`).
+    pub(super) fn submit_lenient(&mut self, id: UnitId) -> Result<Result<(), UnitId>, Failure> {
+        let tx = self.plan(id, JobKind::Start)?;
+        let mut stopped = tx.jobs.iter().filter(|(_, (kind, _))| *kind == JobKind::Stop).map(|(id, _)| *id);
+        if let Some(other) = stopped.find(|id| self.units.get(id).is_some_and(|slot| slot.active_or_pending())) {
+            return Ok(Err(other));
+        }
+        self.install_all(tx, id, None);
+        Ok(Ok(()))
+    }
+
+    fn plan(&mut self, id: UnitId, kind: JobKind) -> Result<Transaction, Failure> {
         let mut tx = Transaction::default();
         self.add(&mut tx, id, kind, true, 0)?;
         self.break_cycles(&mut tx, id)?;
+        Ok(tx)
+    }
+
+    fn install_all(&mut self, mut tx: Transaction, id: UnitId, request: Option<u64>) {
         for unit in std::mem::take(&mut tx.order) {
             let Some((kind, _)) = tx.jobs.get(&unit) else {
                 continue;
@@ -37,7 +59,6 @@ impl Engine {
                 self.install(unit, *kind, of_request);
             }
         }
-        Ok(())
     }
 
     /// A job for a unit that is already as wanted and has no other plans.

@@ -206,6 +206,7 @@ impl Engine {
             self.propagate(id, old, new, unexpected);
             self.wake_blocked(id);
             if new.is_down() {
+                self.deferred_look_again();
                 self.check_ends();
             }
         }

@@ -250,6 +250,10 @@ pub const CODES: &[Code] = &[
         "Accept=yes starts one instance of a template per connection, so a single service cannot be named. Remove Service= or Accept=yes.",
     ),
     error(
+        "accept-with-defer",
+        "DeferTrigger= makes one service wait, and with Accept=yes there is a service per connection. Remove DeferTrigger= or Accept=yes.",
+    ),
+    error(
         "accept-needs-template",
         "With Accept=yes the service must be a template: for foo.socket the file foo@.service. Rename the service or remove Accept=yes.",
     ),
@@ -345,6 +349,10 @@ pub const NOTES: &[Code] = &[
     warning("socket-timeout", "A command of the socket unit did not end within TimeoutSec=."),
     warning("socket-cannot-start-service", "Traffic came in, and the service could not be started for it."),
     warning("socket-service-gone", "The service of the socket has disappeared from the unit files."),
+    notice(
+        "socket-deferred",
+        "Traffic came in, and the service would stop a unit that runs and conflicts with it. With DeferTrigger= the traffic waits instead.",
+    ),
     error("socket-chown-failed", "The owner of the socket's node could not be set."),
     notice("socket-changed", "After a reload the addresses of the socket differ; what could be kept was kept."),
     warning("socket-option-failed", "An option could not be set on a socket, which listens without it."),

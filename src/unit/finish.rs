@@ -7,7 +7,7 @@ use super::draft::Draft;
 use super::exec::{ExecSettings, KillMode, RareExec};
 use super::name::{self, UnitKind, UnitName};
 use super::service::{NotifyAccess, Restart, ServiceMore, ServiceType, ServiceUnit, StatusSet};
-use super::socket::{Address, Listen, SocketKind, SocketOptions, SocketUnit};
+use super::socket::{DeferTrigger, Address, Listen, SocketKind, SocketOptions, SocketUnit};
 use super::values::path;
 use super::{Body, Dependency, LoadState, Unit, UnitSettings};
 use crate::ids::{INFINITY_USEC, Text};
@@ -245,6 +245,13 @@ fn refuse_socket(draft: &Draft) -> Option<Refusal> {
             "accept-with-service",
             "Service= has no place with Accept=yes, which starts instances of a template",
             "remove Service= and name the template after the socket, or set Accept=no",
+        ));
+    }
+    if socket.accept && draft.options.defer_trigger != DeferTrigger::No {
+        return Some(Refusal::setting(
+            "accept-with-defer",
+            "DeferTrigger= has no place with Accept=yes, which starts a service per connection",
+            "remove DeferTrigger=, or set Accept=no",
         ));
     }
     if !draft.options.symlinks.is_empty() && socket.listen.iter().filter(|l| has_node(l)).count() != 1 {

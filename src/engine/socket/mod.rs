@@ -1,15 +1,16 @@
 //! The socket machine: from file to open door.
 //!
 //! ```text
-//! dead → start-pre → start-open → start-chown → start-post → listening ⇄ running
+//! dead → start-pre → start-open → start-chown → start-post → listening ⇄ deferred → running → listening
 //!                                                               │ stop, limit, trouble
 //!   failed/dead ← final-sigkill ← final-sigterm ← stop-post ← stop-pre
 //! ```
 //!
 //! States are systemd's. A pause (a limit was reached, something ran out) is no state of its own: the
 //! socket is `listening` with a reason why nobody is watching it. Split by phase: `opening`,
-//! `watching`, `stopping`; connections are in `accept`.
+//! `watching`, `deferring`, `stopping`; connections are in `accept`.
 
+mod deferring;
 mod opening;
 mod stopping;
 mod watching;
@@ -35,6 +36,7 @@ pub enum SocketState {
     StartChown,
     StartPost,
     Listening,
+    Deferred,
     Running,
     StopPre,
     StopPreSigterm,
@@ -55,6 +57,7 @@ impl SocketState {
             SocketState::StartChown => "start-chown",
             SocketState::StartPost => "start-post",
             SocketState::Listening => "listening",
+            SocketState::Deferred => "deferred",
             SocketState::Running => "running",
             SocketState::StopPre => "stop-pre",
             SocketState::StopPreSigterm => "stop-pre-sigterm",
@@ -73,7 +76,7 @@ impl SocketState {
             SocketState::StartPre | SocketState::StartOpen | SocketState::StartChown | SocketState::StartPost => {
                 ActiveState::Activating
             }
-            SocketState::Listening | SocketState::Running => ActiveState::Active,
+            SocketState::Listening | SocketState::Deferred | SocketState::Running => ActiveState::Active,
             SocketState::StopPre
             | SocketState::StopPreSigterm
             | SocketState::StopPreSigkill
@@ -91,6 +94,7 @@ impl SocketState {
             | SocketState::StartChown
             | SocketState::StartPost
             | SocketState::Listening
+            | SocketState::Deferred
             | SocketState::Running
             | SocketState::StopPre
             | SocketState::StopPreSigterm
@@ -243,12 +247,16 @@ impl Engine {
             | SocketState::StopPost
             | SocketState::FinalSigterm
             | SocketState::FinalSigkill => self.socket_unit(id).and_then(|unit| self.now.after(unit.timeout_usec)),
+            SocketState::Deferred => self.defer_deadline(id),
             SocketState::Dead
             | SocketState::StartOpen
             | SocketState::Listening
             | SocketState::Running
             | SocketState::Failed => None,
         };
+        if state != SocketState::Deferred {
+            self.deferred.remove(&id);
+        }
         self.deadlines.set(id, Reason::State, timed);
         let Some(socket) = self.socket_mut(id) else {
             return;
@@ -275,6 +283,7 @@ pub(super) fn phase_commands(unit: &SocketUnit, state: SocketState) -> &[Command
         | SocketState::StartOpen
         | SocketState::StartChown
         | SocketState::Listening
+        | SocketState::Deferred
         | SocketState::Running
         | SocketState::StopPreSigterm
         | SocketState::StopPreSigkill

@@ -6,7 +6,7 @@ use crate::engine::jobs::Begun;
 use crate::engine::limits::Window;
 use crate::engine::slot::Machine;
 use crate::engine::{Engine, Reason};
-use crate::ids::{FdToken, UnitId};
+use crate::ids::{FdToken, Text, UnitId};
 use crate::unit::Body;
 
 impl Engine {
@@ -172,7 +172,7 @@ impl Engine {
         let Some(socket) = self.socket(id) else {
             return;
         };
-        let fresh = socket.state != SocketState::Listening && socket.state != SocketState::Running;
+        let fresh = !matches!(socket.state, SocketState::Listening | SocketState::Deferred | SocketState::Running);
         if unit.flush_pending && !unit.accept {
             for port in socket.ports.clone() {
                 self.out.push(Effect::Drain { fd: port.fd });
@@ -187,6 +187,26 @@ impl Engine {
 
     /// Runs the n-th command of the present phase, or goes on if there is none.
     pub(in crate::engine) fn socket_command(&mut self, id: UnitId, index: usize) {
+        let pass = self.passed_to_hooks(id);
+        self.socket_command_with(id, index, pass);
+    }
+
+    /// Open ports, for commands of a unit with `PassFileDescriptorsToExec=`.
+    pub(super) fn passed_to_hooks(&self, id: UnitId) -> Vec<Passed> {
+        let (Some(slot), Some(socket)) = (self.units.get(&id), self.socket(id)) else {
+            return Vec::new();
+        };
+        let Body::Socket(unit) = &slot.unit.body else {
+            return Vec::new();
+        };
+        if !unit.options.pass_file_descriptors_to_exec {
+            return Vec::new();
+        }
+        let name: Text = unit.fd_name(&slot.unit.name).into();
+        socket.ports.iter().map(|port| Passed { fd: port.fd, name: name.clone(), socket: true }).collect()
+    }
+
+    pub(super) fn socket_command_with(&mut self, id: UnitId, index: usize, pass: Vec<Passed>) {
         let Some(slot) = self.units.get(&id) else {
             return;
         };
@@ -212,7 +232,7 @@ impl Engine {
             settings,
             role: Role::Control { stop },
             command,
-            pass: Vec::<Passed>::new(),
+            pass,
             variables: Vec::new(),
             invocation,
             watchdog_usec: 0,
@@ -233,6 +253,7 @@ impl Engine {
             | SocketState::StartOpen
             | SocketState::StartChown
             | SocketState::Listening
+            | SocketState::Deferred
             | SocketState::Running
             | SocketState::StopPreSigterm
             | SocketState::StopPreSigkill

@@ -18,7 +18,11 @@ impl Engine {
             SocketState::StartPre | SocketState::StartPost => {
                 self.socket_signal(id, SocketState::StopPreSigterm, SocketResult::Success);
             }
-            SocketState::StartOpen | SocketState::StartChown | SocketState::Listening | SocketState::Running => {
+            SocketState::StartOpen
+            | SocketState::StartChown
+            | SocketState::Listening
+            | SocketState::Deferred
+            | SocketState::Running => {
                 self.socket_stop_pre(id, SocketResult::Success);
             }
             // On its way already.
@@ -58,8 +62,14 @@ impl Engine {
     pub(in crate::engine) fn socket_stop_post(&mut self, id: UnitId, result: SocketResult) {
         self.socket_note_result(id, result);
         if self.socket_unit(id).is_some_and(|unit| !unit.exec_stop_post.is_empty()) {
+            // The first command gets the sockets (PassFileDescriptorsToExec=) that are closed with its start.
+            let (pass, from) = (self.passed_to_hooks(id), self.out.len());
             self.socket_enter(id, SocketState::StopPost);
-            self.socket_command(id, 0);
+            let passes = !pass.is_empty();
+            self.socket_command_with(id, 0, pass);
+            if passes {
+                self.out[from..].rotate_right(1);
+            }
         } else {
             self.socket_signal(id, SocketState::FinalSigterm, SocketResult::Success);
         }
@@ -109,6 +119,7 @@ impl Engine {
             | SocketState::StartChown
             | SocketState::StartPost
             | SocketState::Listening
+            | SocketState::Deferred
             | SocketState::Running
             | SocketState::StopPre
             | SocketState::StopPost
@@ -203,6 +214,7 @@ impl Engine {
             | SocketState::StartOpen
             | SocketState::StartChown
             | SocketState::Listening
+            | SocketState::Deferred
             | SocketState::Running
             | SocketState::Failed => {}
         }
@@ -229,10 +241,11 @@ impl Engine {
         };
         let timeout = SocketResult::Timeout;
         let kill = unit.kill.send_sigkill;
-        self.tell("socket-timeout", Level::Warning, id, format!("{} took longer than TimeoutSec=", state.as_str()));
+        let setting = if state == SocketState::Deferred { "DeferTriggerMaxSec=" } else { "TimeoutSec=" };
+        self.tell("socket-timeout", Level::Warning, id, format!("{} took longer than {setting}", state.as_str()));
         match state {
             SocketState::StartPre => self.socket_signal(id, SocketState::FinalSigterm, timeout),
-            SocketState::StartChown => self.socket_stop_pre(id, timeout),
+            SocketState::StartChown | SocketState::Deferred => self.socket_stop_pre(id, timeout),
             SocketState::StartPost => self.socket_stop_pre(id, timeout),
             SocketState::StopPre => self.socket_signal(id, SocketState::StopPreSigterm, timeout),
             SocketState::StopPreSigterm if kill => self.socket_signal(id, SocketState::StopPreSigkill, timeout),
@@ -311,8 +324,11 @@ impl Engine {
                 format!("its addresses changed while it is up; {how} until restarted"),
             );
         }
-        if self.socket(id).is_some_and(|socket| socket.state == SocketState::Listening) {
-            self.socket_watch(id);
+        match self.socket(id).map(|socket| socket.state) {
+            Some(SocketState::Listening) => self.socket_watch(id),
+            // What it waited for may be different now: it decides anew.
+            Some(SocketState::Deferred) => self.socket_listen(id),
+            Some(_) | None => {}
         }
     }
 }

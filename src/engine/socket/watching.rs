@@ -57,7 +57,7 @@ impl Engine {
         };
         let until = until.filter(|until| *until > now).unwrap_or_else(|| socket.backoff.next(now));
         let already = socket.pause.replace(Pause { why: why.into(), exhausted }).is_some();
-        if socket.state == SocketState::Running {
+        if matches!(socket.state, SocketState::Running | SocketState::Deferred) {
             self.socket_enter(id, SocketState::Listening);
         }
         self.socket_unwatch(id);
@@ -192,14 +192,12 @@ impl Engine {
                 self.tell("socket-service-gone", Level::Error, id, "the service to start is not known any more");
                 return self.socket_stop_pre(id, SocketResult::Resources);
             };
-            if let Err(failure) = self.submit(service, JobKind::Start, None) {
-                return self.trigger_refused(id, &failure.detail);
-            }
+            return self.socket_start_service(id, service, unit);
         }
         self.socket_enter(id, SocketState::Running);
     }
 
-    fn trigger_refused(&mut self, id: UnitId, detail: &str) {
+    pub(super) fn trigger_refused(&mut self, id: UnitId, detail: &str) {
         match self.on_limit(id, self.policy.on_bad_template) {
             OnLimit::Fail => {
                 self.tell(
@@ -223,7 +221,7 @@ impl Engine {
             let Some(state) = self.socket(id).map(|socket| socket.state) else {
                 continue;
             };
-            if unit.accept || !matches!(state, SocketState::Running | SocketState::Listening) {
+            if unit.accept || !matches!(state, SocketState::Running | SocketState::Listening | SocketState::Deferred) {
                 continue;
             }
             let Some(slot) = self.units.get(&service) else {
@@ -246,7 +244,7 @@ impl Engine {
                 if failed {
                     self.service_failed(id, service);
                 }
-            } else if runs && state == SocketState::Listening {
+            } else if runs && state != SocketState::Running {
                 self.socket_pause_forgotten(id);
                 self.socket_enter(id, SocketState::Running);
             }

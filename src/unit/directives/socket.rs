@@ -330,7 +330,6 @@ pub(super) static ROWS: &[Row] = &[
         |l| l.set(scalar::boolean, |d| &mut d.options.pass_file_descriptors_to_exec),
         "Hand the sockets to the commands that run while they are open",
     )
-    .not_yet("commands get no descriptors")
     .since(256),
     full(
         SOCKET,
@@ -338,7 +337,6 @@ pub(super) static ROWS: &[Row] = &[
         defer_trigger,
         "Wait for conflicting units instead of stopping them: no, yes or patient",
     )
-    .not_yet("activation is never deferred")
     .since(258),
     full(
         SOCKET,
@@ -346,7 +344,6 @@ pub(super) static ROWS: &[Row] = &[
         |l| l.set(time::span_usec_zero_is_infinity, |d| &mut d.options.defer_trigger_max_usec),
         "Longest wait of DeferTrigger=",
     )
-    .not_yet("activation is never deferred")
     .since(258),
     full(
         SOCKET,
