@@ -7,7 +7,7 @@ use super::draft::Draft;
 use super::exec::{ExecSettings, KillMode, RareExec};
 use super::name::{self, UnitKind, UnitName};
 use super::service::{NotifyAccess, Restart, ServiceMore, ServiceType, ServiceUnit, StatusSet};
-use super::socket::{DeferTrigger, Address, Listen, SocketKind, SocketOptions, SocketUnit};
+use super::socket::{Address, DeferTrigger, Listen, SocketKind, SocketOptions, SocketUnit};
 use super::values::path;
 use super::{Body, Dependency, LoadState, Unit, UnitSettings};
 use crate::ids::{INFINITY_USEC, Text};

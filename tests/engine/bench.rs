@@ -52,7 +52,7 @@ impl Bench {
         let mut memory = MemoryFiles::default();
         let mut names = Vec::new();
         for (name, text) in files {
-            memory.write(&format!("/u/{name}"), (*text).to_owned());
+            memory.write(&format!("/u/{name}"), text);
             names.push(UnitName::parse(name).expect("a unit name"));
         }
         names.retain(|name| !name.is_template());
@@ -219,9 +219,8 @@ impl Bench {
     /// What was done since the last call: processes, closed ports, removed nodes, and notes of these codes.
     pub(crate) fn did(&mut self, codes: &[&str]) -> Vec<String> {
         let log = std::mem::take(&mut self.log);
-        let wanted = |line: &String| {
-            !line.starts_with("tell ") || codes.iter().any(|code| line.contains(&format!(" {code}: ")))
-        };
+        let wanted =
+            |line: &String| !line.starts_with("tell ") || codes.iter().any(|code| line.contains(&format!(" {code}: ")));
         log.into_iter().filter(wanted).collect()
     }
 }

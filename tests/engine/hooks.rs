@@ -28,28 +28,34 @@ fn life(pass: &str) -> Vec<String> {
 /// socket-unit 119
 #[test]
 fn commands_get_no_descriptors_unless_asked_for() {
-    assert_eq!(life(""), [
-        "spawn a.socket /bin/pre []",
-        "spawn a.socket /bin/post []",
-        "spawn a.socket /bin/stop-pre []",
-        "close a.socket 0",
-        "close a.socket 1",
-        "spawn a.socket /bin/stop-post []",
-        "spawn a.socket /bin/last []",
-    ]);
+    assert_eq!(
+        life(""),
+        [
+            "spawn a.socket /bin/pre []",
+            "spawn a.socket /bin/post []",
+            "spawn a.socket /bin/stop-pre []",
+            "close a.socket 0",
+            "close a.socket 1",
+            "spawn a.socket /bin/stop-post []",
+            "spawn a.socket /bin/last []",
+        ]
+    );
 }
 
 /// socket-unit 120: all but those that run before the ports are open; they are closed with the start of
 /// the first `ExecStopPost=`.
 #[test]
 fn commands_get_the_open_ports_where_asked_for() {
-    assert_eq!(life("PassFileDescriptorsToExec=yes\n"), [
-        "spawn a.socket /bin/pre []",
-        "spawn a.socket /bin/post [a.socket:0 a.socket:1]",
-        "spawn a.socket /bin/stop-pre [a.socket:0 a.socket:1]",
-        "spawn a.socket /bin/stop-post [a.socket:0 a.socket:1]",
-        "close a.socket 0",
-        "close a.socket 1",
-        "spawn a.socket /bin/last []",
-    ]);
+    assert_eq!(
+        life("PassFileDescriptorsToExec=yes\n"),
+        [
+            "spawn a.socket /bin/pre []",
+            "spawn a.socket /bin/post [a.socket:0 a.socket:1]",
+            "spawn a.socket /bin/stop-pre [a.socket:0 a.socket:1]",
+            "spawn a.socket /bin/stop-post [a.socket:0 a.socket:1]",
+            "close a.socket 0",
+            "close a.socket 1",
+            "spawn a.socket /bin/last []",
+        ]
+    );
 }

@@ -40,7 +40,12 @@ impl Engine {
         let why = format!("its service conflicts with {}, which no job is going to stop", self.name_of(other));
         match self.on_limit(id, self.policy.on_deferred_in_vain) {
             OnLimit::Fail => {
-                self.tell("socket-cannot-start-service", Level::Warning, id, format!("cannot start its service: {why}"));
+                self.tell(
+                    "socket-cannot-start-service",
+                    Level::Warning,
+                    id,
+                    format!("cannot start its service: {why}"),
+                );
                 self.socket_stop_pre(id, SocketResult::Resources);
             }
             OnLimit::Pause => self.socket_rest(id, None, &why),
@@ -85,9 +90,8 @@ impl Engine {
 
     /// No job is left. Whether that gave anybody something to do.
     pub(in crate::engine) fn deferred_settle(&mut self) -> bool {
-        let impatient = |id: &UnitId| {
-            self.socket_unit(*id).is_some_and(|unit| unit.options.defer_trigger != DeferTrigger::Patient)
-        };
+        let impatient =
+            |id: &UnitId| self.socket_unit(*id).is_some_and(|unit| unit.options.defer_trigger != DeferTrigger::Patient);
         let waiting: Vec<UnitId> = self.deferred.iter().copied().filter(impatient).collect();
         for id in &waiting {
             self.deferred_try_one(*id);
