@@ -351,6 +351,13 @@ pub fn lsetxattr(path: &CStr, name: &CStr, value: &[u8]) -> Result<()> {
         .map(drop)
 }
 
+/// lgetxattr(2), as [`fgetxattr`] of a path; of a symbolic link itself.
+pub fn lgetxattr(path: &CStr, name: &CStr, buffer: &mut [u8]) -> Result<usize> {
+    // SAFETY: two C strings and a buffer with its length.
+    let n = unsafe { libc::lgetxattr(path.as_ptr(), name.as_ptr(), buffer.as_mut_ptr().cast(), buffer.len()) };
+    usize::try_from(n).map_err(|_| Errno::last())
+}
+
 /// fgetxattr(2): the bytes written into `buffer`; `ERANGE` if it is too small.
 pub fn fgetxattr(fd: BorrowedFd<'_>, name: &CStr, buffer: &mut [u8]) -> Result<usize> {
     // SAFETY: a C string and a slice with its length.

@@ -329,6 +329,12 @@ impl Work<'_> {
         let advice = match call {
             SocketCall::Join(membership) => multicast::advice(errno, membership.interface.is_some()),
             SocketCall::MulticastInterface { .. } => multicast::advice(errno, true),
+            SocketCall::UsbFunction { descriptors, strings, .. } if descriptors.is_empty() || strings.is_empty() => {
+                "; set USBFunctionDescriptors= and USBFunctionStrings= of its service"
+            }
+            SocketCall::UsbFunction { .. } if errno == Errno::EINVAL => {
+                "; the files that USBFunctionDescriptors= and USBFunctionStrings= name are not what FunctionFS takes"
+            }
             _ => "",
         };
         CallError { call: words(call, &port.display), errno, holder, advice }

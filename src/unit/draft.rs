@@ -14,6 +14,9 @@ use crate::ids::Text;
 use crate::report::{self, Diagnostic, Place};
 use crate::syntax::{Document, Entry};
 
+/// `SocketProtocol=sctp`
+const IPPROTO_SCTP: i32 = 132;
+
 /// Values collected so far.
 #[derive(Debug)]
 pub struct Draft {
@@ -68,6 +71,8 @@ pub struct Given {
     pub sockets: Vec<UnitName>,
     /// `PAMName=`
     pub pam_name: bool,
+    /// What to say of the sequential packet ports with an IP address, which only SCTP has.
+    pub without_sctp: Vec<Diagnostic>,
 }
 
 impl Draft {
@@ -106,6 +111,18 @@ impl Draft {
     pub fn report(&mut self, mut diagnostic: Diagnostic) {
         diagnostic.unit = Some(self.name.text());
         self.diagnostics.push(diagnostic);
+    }
+
+    /// Takes out ports that only SCTP has, if the protocol is another.
+    pub fn settle_protocol(&mut self) {
+        let findings = std::mem::take(&mut self.given.without_sctp);
+        if findings.is_empty() || self.options.socket_protocol == Some(IPPROTO_SCTP) {
+            return;
+        }
+        self.socket.listen.retain(|listen| !listen.is_ip_packets());
+        for finding in findings {
+            self.report(finding);
+        }
     }
 
     /// Reads the main file. `false` if the file is no unit file, so that the unit cannot be used.

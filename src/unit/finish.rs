@@ -75,6 +75,7 @@ pub fn finish(
     fragment: Option<Text>,
     drop_ins: Vec<Text>,
 ) -> Finished {
+    draft.settle_protocol();
     report_unapplied(&mut draft);
     let refusal = match (intact, draft.refused.take()) {
         (false, _) => Some(Refusal::told(LoadState::Error, "the file cannot be read to its end".into())),
@@ -276,7 +277,9 @@ fn refuse_socket(draft: &Draft) -> Option<Refusal> {
 }
 
 fn accepts(listen: &Listen) -> bool {
+    // One-to-many SCTP has associations and no connections.
     matches!(listen, Listen::Socket { kind: SocketKind::Stream | SocketKind::SequentialPacket, .. })
+        && !listen.is_ip_packets()
 }
 
 fn has_node(listen: &Listen) -> bool {

@@ -150,6 +150,14 @@ pub enum Listen {
     UsbFunction(Text),
 }
 
+impl Listen {
+    /// Sequential packets over IP, which only SCTP has.
+    pub fn is_ip_packets(&self) -> bool {
+        let packets = SocketKind::SequentialPacket;
+        matches!(self, Listen::Socket { kind, address: Address::V4(..) | Address::V6(..) } if *kind == packets)
+    }
+}
+
 /// The socket types that can be listened on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SocketKind {

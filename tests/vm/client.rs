@@ -43,6 +43,9 @@ fn ask(label: &str, whole: &str, text: &str) -> Result<Vec<u8>, Errno> {
         nix::unistd::write(&node, text.as_bytes())?;
         return Ok(Vec::new());
     }
+    if kind == "sctp-many?" {
+        return associate(place, text);
+    }
     let socket = connect(kind, place)?;
     if !text.is_empty() {
         ready(&socket, PollFlags::POLLOUT)?;
@@ -66,6 +69,20 @@ fn ask(label: &str, whole: &str, text: &str) -> Result<Vec<u8>, Errno> {
     }
 }
 
+/// One-to-many sockets have associations, which a message makes, and no connections.
+fn associate(place: &str, text: &str) -> Result<Vec<u8>, Errno> {
+    use nix::sys::socket::{MsgFlags, SockaddrStorage, recv, sendto};
+    use std::os::fd::AsRawFd;
+    let to: std::net::SocketAddr = place.parse().unwrap();
+    let socket = raw::socket(libc::AF_INET, libc::SOCK_SEQPACKET, libc::IPPROTO_SCTP)?;
+    sendto(socket.as_raw_fd(), text.as_bytes(), &SockaddrStorage::from(to), MsgFlags::empty())?;
+    ready(&socket, PollFlags::POLLIN)?;
+    let mut answer = vec![0; 4096];
+    let length = recv(socket.as_raw_fd(), &mut answer, MsgFlags::empty())?;
+    answer.truncate(length);
+    Ok(answer)
+}
+
 /// Families and types by the words of this program; `?` behind one reads a single message.
 fn connect(kind: &str, place: &str) -> Result<OwnedFd, Errno> {
     let (stream, dgram, packet) = (libc::SOCK_STREAM, libc::SOCK_DGRAM, libc::SOCK_SEQPACKET);
@@ -74,7 +91,6 @@ fn connect(kind: &str, place: &str) -> Result<OwnedFd, Errno> {
         "dgram" => (dgram, 0),
         "packet" => (packet, 0),
         "sctp" => (stream, libc::IPPROTO_SCTP),
-        "sctp-many" => (packet, libc::IPPROTO_SCTP),
         "udplite-dgram" => (dgram, libc::IPPROTO_UDPLITE),
         "mptcp" => (stream, libc::IPPROTO_MPTCP),
         other => panic!("{other}: no such kind"),

@@ -25,12 +25,13 @@ const MOUNTS: [(&str, &str, &str); 11] = [
 pub(crate) fn first_process() -> ! {
     std::panic::set_hook(Box::new(|why| println!("FAIL  the machine: {why}")));
     stand_on_a_real_mount();
+    // File systems may be modules.
+    load_modules();
     for (kind, place, options) in MOUNTS {
         std::fs::create_dir_all(place).ok();
         // A kernel without one of them has tests that say so.
         mount(Some(kind), place, Some(kind), MsFlags::empty(), Some(options)).ok();
     }
-    load_modules();
     nix::unistd::sethostname("machine").unwrap();
     bring_loopback_up();
     if std::env::var("VM_NAME").is_ok_and(|name| name == "first") {

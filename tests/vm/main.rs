@@ -16,6 +16,7 @@ mod pid1;
 mod protocols;
 mod serve;
 mod smack;
+mod usb;
 mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -48,7 +49,7 @@ fn all() -> std::process::ExitCode {
     let only = std::env::var("VM_ONLY").unwrap_or_default();
     let machine = std::env::var("VM_NAME").unwrap_or_default();
     let wanted = |name: &str| only.is_empty() || only.split(',').any(|word| name.contains(word));
-    for (name, test) in [smack::TESTS, protocols::TESTS].concat() {
+    for (name, test) in [smack::TESTS, protocols::TESTS, usb::TESTS].concat() {
         if wanted(name) {
             one(&format!("{machine}: {name}"), test);
         }

@@ -24,6 +24,8 @@ pub(crate) fn serve(what: &str, rest: &[&str]) {
         ("echo", []) => echo(),
         ("first", [part]) => crate::pid1::serve(part),
         ("messages", [file]) => messages(file),
+        ("usb", [file]) => crate::usb::serve(file),
+        ("limits", [file]) => limits(file),
         other => panic!("{other:?}: no such service"),
     }
 }
@@ -42,7 +44,7 @@ fn attributes(fd: BorrowedFd<'_>) -> String {
 }
 
 /// Whole at once: who waits for the file sees its last line only when all of it is there.
-fn write(file: &str, text: &str) {
+pub(crate) fn write(file: &str, text: &str) {
     std::fs::write(format!("{file}.new"), format!("{text}end\n")).unwrap();
     std::fs::rename(format!("{file}.new"), file).unwrap();
 }
@@ -60,6 +62,22 @@ fn report(file: &str) {
     };
     let lines: String = fds.iter().zip(names.split(':')).map(line).collect();
     write(file, &lines);
+    wait_for_the_end();
+}
+
+/// What the process may, as the kernel tells it.
+fn limits(file: &str) {
+    let table = std::fs::read_to_string("/proc/self/limits").unwrap();
+    let of = |name: &str| {
+        let words = table.lines().find_map(|line| line.strip_prefix(name)).unwrap().split_whitespace();
+        words.take(2).collect::<Vec<&str>>().join(" ")
+    };
+    let oom = std::fs::read_to_string("/proc/self/oom_score_adj").unwrap();
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let nice = stat.rsplit_once(')').unwrap().1.split_whitespace().nth(16).unwrap().to_owned();
+    let (memlock, nice_limit, core) = (of("Max locked memory"), of("Max nice priority"), of("Max core file size"));
+    let text = format!("memlock {memlock}, nice {nice_limit}, core {core}, oom {}, priority {nice}\n", oom.trim());
+    write(file, &text);
     wait_for_the_end();
 }
 

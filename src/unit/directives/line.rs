@@ -151,6 +151,13 @@ impl Line<'_> {
         self.draft.report(Diagnostic::new(code, message, Some(place)));
     }
 
+    /// Warns about the whole value at the end, if the unit's protocol is not SCTP then.
+    pub fn warn_unless_sctp(&mut self, code: &'static str, message: impl std::fmt::Display) {
+        let place = Place { source: self.place.source.clone(), span: self.value.span(0..usize::MAX) };
+        let message = format!("{}={}: {message}", self.row.name, self.text());
+        self.draft.given.without_sctp.push(Diagnostic::new(code, message, Some(place)));
+    }
+
     /// Warns about parts of the value; the rest counts.
     pub fn remarks(&mut self, code: &'static str, remarks: Vec<(Range<usize>, String)>) {
         for (range, message) in remarks {

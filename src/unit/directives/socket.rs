@@ -5,7 +5,7 @@ use super::{Row, SOCKET, full};
 use crate::ids::{INFINITY_USEC, Text};
 use crate::syntax::words::Rules;
 use crate::unit::draft::Draft;
-use crate::unit::socket::{BindIpv6Only, DeferTrigger, Listen, SocketKind, Timestamping, XAttr};
+use crate::unit::socket::{Address, BindIpv6Only, DeferTrigger, Listen, SocketKind, Timestamping, XAttr};
 use crate::unit::values::address::AddressContext;
 use crate::unit::values::{address, names, path, scalar, time};
 use crate::unit::{RateLimit, UnitKind, UnitName};
@@ -372,6 +372,7 @@ pub(super) static ROWS: &[Row] = &[
 fn forget_all(line: &mut Line<'_>) -> bool {
     if line.is_empty() {
         line.draft.socket.listen.clear();
+        line.draft.given.without_sctp.clear();
     }
     line.is_empty()
 }
@@ -384,7 +385,21 @@ fn listen(line: &mut Line<'_>, kind: SocketKind) -> Outcome {
     let text = moved(line, text);
     let interface = line.reading.machine.interface;
     let context = AddressContext { ipv6: line.reading.machine.ipv6, interface: &interface };
-    let address = address::listen_address(&text, kind, &context)?;
+    let address = match address::listen_address(&text, kind, &context) {
+        Ok(address) => address,
+        Err((code, why)) => {
+            // SCTP has sequential packets over IP; whether it is asked for is known at the end only.
+            let stream = match kind {
+                SocketKind::SequentialPacket => address::listen_address(&text, SocketKind::Stream, &context).ok(),
+                SocketKind::Stream | SocketKind::Datagram => None,
+            };
+            let Some(address) = stream.filter(|a| matches!(a, Address::V4(..) | Address::V6(..))) else {
+                return Err((code, why).into());
+            };
+            line.warn_unless_sctp(code, why);
+            address
+        }
+    };
     line.draft.socket.listen.push(Listen::Socket { kind, address });
     Ok(())
 }

@@ -30,8 +30,11 @@ fn bad<T>(message: impl Into<String>) -> Result<T, Refusal> {
 pub fn listen_address(text: &str, kind: SocketKind, context: &AddressContext<'_>) -> Result<Address, Refusal> {
     let address = parse(text, context)?;
     let unix = matches!(address, Address::Path(_) | Address::Abstract(_));
-    if kind == SocketKind::SequentialPacket && !unix {
-        return bad("only AF_UNIX addresses (a path or @name) have sequential packets");
+    // systemd refuses vsock whatever the prefix; whoever wrote this one can only mean it.
+    let vsock = matches!(address, Address::Vsock(..)) && text.starts_with("vsock-seqpacket:");
+    if kind == SocketKind::SequentialPacket && !unix && !vsock {
+        return bad("only AF_UNIX addresses (a path or @name) have sequential packets, \
+             vsock-seqpacket:CID:PORT, and IP addresses with SocketProtocol=sctp");
     }
     if matches!(address, Address::V6(..)) && !context.ipv6 {
         return Err(("ipv6-unavailable", "the kernel has no IPv6".to_owned()));

@@ -107,6 +107,8 @@ fn socket_57_sequential_packets_are_local() {
         assert!(listen_address(text, SocketKind::SequentialPacket, &context).is_err(), "{text}");
     }
     assert!(listen_address("@a", SocketKind::SequentialPacket, &context).is_ok());
+    let vsock = listen_address("vsock-seqpacket:local:5", SocketKind::SequentialPacket, &context);
+    assert_eq!(vsock, Ok(Address::Vsock(1, 5)));
 }
 
 #[test]
