@@ -5,6 +5,7 @@ mod admission;
 mod beyond;
 mod corpus;
 mod disk;
+mod labels;
 mod names;
 mod oracle;
 mod services;
