@@ -58,8 +58,10 @@ impl Engine {
         if stopping || !listening {
             return Err(Refusal::Stopping);
         }
-        if let Some(peer) = peer {
-            self.check_peer(id, unit, peer)?;
+        match peer {
+            Some(peer) => self.check_peer(id, unit, peer)?,
+            None if self.policy.peers_before_trigger => return Err(Refusal::Silent),
+            None => {}
         }
         // A connection that trips the limit was accepted already. Where the limit only pauses it is
         // the last one to be served; where it fails the socket it goes down with it.

@@ -64,6 +64,8 @@ pub enum Effect {
         settings: Arc<Unit>,
         /// At most so many.
         budget: u32,
+        /// A limit was hit lately: who has hung up without having said anything counts as gone.
+        shed: bool,
     },
     /// Throw away what is queued: connections or datagrams (`FlushPending=`).
     Drain {

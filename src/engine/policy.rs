@@ -17,10 +17,11 @@ pub struct Policy {
     pub on_failed_start: OnLimit,
     /// `MaxConnections=` is reached.
     pub on_max_connections: OnMaxConnections,
-    /// Who has too many connections already is refused before `TriggerLimit…=` counts.
-    pub sources_before_trigger: bool,
     /// `DeferTrigger=yes` waits for jobs, and the last one did not help.
     pub on_deferred_in_vain: OnLimit,
+    /// Who has too many connections already, or has gone, is looked at before `TriggerLimit…=` counts;
+    /// and after a limit was hit, also who has hung up without a word.
+    pub peers_before_trigger: bool,
     /// `PollLimit…=` counts (systemd 255 and newer).
     pub poll_limit: bool,
     /// Keep the connection's descriptor until the instance is dead, even if nothing needs it.
@@ -53,8 +54,8 @@ impl Policy {
             on_bad_template: OnLimit::Pause,
             on_failed_start: OnLimit::Pause,
             on_max_connections: OnMaxConnections::Wait,
-            sources_before_trigger: true,
             on_deferred_in_vain: OnLimit::Pause,
+            peers_before_trigger: true,
             poll_limit: true,
             keep_connection: false,
             name_connection: true,
@@ -77,8 +78,8 @@ impl Policy {
             on_bad_template: OnLimit::Fail,
             on_failed_start: OnLimit::Fail,
             on_max_connections: OnMaxConnections::Refuse,
-            sources_before_trigger: false,
             on_deferred_in_vain: OnLimit::Fail,
+            peers_before_trigger: false,
             poll_limit: false,
             keep_connection: true,
             name_connection: false,

@@ -4,8 +4,10 @@
 use super::address::{self, Name};
 use super::raw::{self, End};
 use crate::ids::Text;
+use nix::errno::Errno;
+use nix::sys::socket::{MsgFlags, recv};
 use std::net::{IpAddr, SocketAddr};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 /// Where a connection comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -141,11 +143,23 @@ pub fn groups(connection: impl AsFd) -> Vec<u32> {
                 groups.extend(numbers.iter().map(|number| u32::from_ne_bytes(*number)));
                 break;
             }
-            Err(nix::errno::Errno::ERANGE) => {}
+            Err(Errno::ERANGE) => {}
             Err(_) => break,
         }
     }
     groups
+}
+
+/// Whether the peer of a stream has closed the connection, or at least its side of it, and nothing it
+/// has said is left to be read. Of packets nobody can tell an empty one from the end.
+pub fn has_hung_up(connection: impl AsFd) -> bool {
+    let fd = connection.as_fd();
+    let peek = MsgFlags::MSG_PEEK | MsgFlags::MSG_DONTWAIT;
+    match recv(fd.as_raw_fd(), &mut [0u8; 1], peek) {
+        Ok(0) => raw::get_option_int(fd, libc::SOL_SOCKET, libc::SO_TYPE) == Ok(libc::SOCK_STREAM),
+        Ok(_) | Err(Errno::EAGAIN | Errno::EINTR) => false,
+        Err(_) => true,
+    }
 }
 
 impl PeerFacts {

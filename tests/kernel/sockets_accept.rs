@@ -242,3 +242,39 @@ fn draining_everything_else() {
         Err(error) => skip(&format!("message queues: {error}")),
     }
 }
+
+/// What `X-AllowPeerGroup=` is judged by: the groups that the peer had when it connected.
+#[test]
+fn groups_of_a_peer_are_told() {
+    let (here, there) = UnixStream::pair().unwrap();
+    let mut own: Vec<u32> = nix::unistd::getgroups().unwrap().into_iter().map(nix::unistd::Gid::as_raw).collect();
+    own.insert(0, nix::unistd::getegid().as_raw());
+    assert_eq!(porterd::linux::peer::groups(&here), own);
+    drop(there);
+}
+
+/// While a limit is exceeded: who has hung up is told from who waits, and from who has spoken first.
+#[test]
+fn a_peer_that_hung_up_is_noticed() {
+    use porterd::linux::peer::has_hung_up;
+    use std::net::{Shutdown, TcpListener};
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let connect = || (TcpStream::connect(address).unwrap(), listener.accept().unwrap().0);
+    let (client, server) = connect();
+    assert!(!has_hung_up(&server), "it waits to be spoken to");
+    drop(client);
+    assert!(has_hung_up(&server), "closed");
+    let (mut client, server) = connect();
+    client.write_all(b"x").unwrap();
+    client.shutdown(Shutdown::Write).unwrap();
+    assert!(!has_hung_up(&server), "it has asked something and waits for the answer");
+    let (client, server) = connect();
+    client.shutdown(Shutdown::Write).unwrap();
+    assert!(has_hung_up(&server), "it will never say anything");
+    let (mut here, there) = UnixStream::pair().unwrap();
+    assert!(!has_hung_up(&there));
+    here.write_all(b"x").unwrap();
+    drop(here);
+    assert!(!has_hung_up(&there));
+}

@@ -219,7 +219,7 @@ impl Engine {
     /// Applies the rules about this peer. Refusals cost the socket nothing, so that whoever is
     /// refused takes nothing away from the others.
     pub(super) fn check_peer(&mut self, id: UnitId, unit: &SocketUnit, peer: &Peer) -> Result<(), Refusal> {
-        let counted = unit.max_connections_per_source > 0 && self.policy.sources_before_trigger;
+        let counted = unit.max_connections_per_source > 0 && self.policy.peers_before_trigger;
         if unit.admission.is_none() && !counted {
             return Ok(());
         }
@@ -233,7 +233,7 @@ impl Engine {
 
     /// `MaxConnectionsPerSource=` where systemd looks at it: when everything else is in order.
     pub(super) fn check_source(&mut self, id: UnitId, unit: &SocketUnit, peer: &Peer) -> Result<(), Refusal> {
-        if unit.max_connections_per_source == 0 || self.policy.sources_before_trigger {
+        if unit.max_connections_per_source == 0 || self.policy.peers_before_trigger {
             return Ok(());
         }
         let Some(source) = self.source_of(peer) else {
@@ -258,7 +258,7 @@ impl Engine {
     /// A connection was refused: counted by rule, told, and at nobody else's expense.
     pub(super) fn refused(&mut self, id: UnitId, listener: FdToken, refusal: Refusal, peer: Option<&Peer>) {
         let rule = match refusal {
-            Refusal::Silent => return,
+            Refusal::Silent => return self.poll_given_back(id, listener),
             Refusal::Stopping => {
                 self.count_refused(id);
                 let why = "connection refused: the socket is being stopped";

@@ -1,6 +1,7 @@
 //! When there is no room, and when what serves cannot be started: the listener waits, and comes back
 //! by itself (`X-OnMaxConnections=`, `X-OnLimit=`).
 
+use crate::bounds::PAUSE_USEC_MAX;
 use crate::engine::Engine;
 use crate::engine::policy::{OnLimit, OnMaxConnections};
 use crate::ids::{FdToken, UnitId};
@@ -41,9 +42,19 @@ impl Engine {
             return;
         }
         if full {
+            self.press(id, PAUSE_USEC_MAX);
             self.socket_unwatch(id);
         } else {
             self.socket_watch(id);
+        }
+    }
+
+    /// More come than are served. While that is so, and as long again, nothing is started for peers that
+    /// have hung up without having said anything: they only keep the others waiting.
+    pub(in crate::engine) fn press(&mut self, id: UnitId, span_usec: u64) {
+        let until = self.now.after(span_usec.saturating_mul(2)).filter(|_| self.policy.peers_before_trigger);
+        if let Some(socket) = self.socket_mut(id) {
+            socket.pressed = socket.pressed.max(until);
         }
     }
 

@@ -197,6 +197,8 @@ pub struct Socket {
     pub(super) connections: u32,
     /// `MaxConnections=` is reached and nobody watches until there is room.
     pub(super) full: bool,
+    /// A limit was hit; until then who has hung up is not served.
+    pub(super) pressed: Option<Mono>,
     /// The last instance that ended had never come up.
     pub(super) starts_fail: bool,
     /// What is remembered of peers, if there are rules about them.

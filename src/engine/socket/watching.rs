@@ -118,8 +118,9 @@ impl Engine {
                 return;
             };
             let budget = self.accept_budget(id, &unit);
+            let shed = self.socket(id).is_some_and(|socket| socket.pressed.is_some_and(|until| self.now < until));
             if budget > 0 {
-                self.out.push(Effect::Accept { fd, settings, budget });
+                self.out.push(Effect::Accept { fd, settings, budget, shed });
             }
         } else {
             self.socket_trigger(id, &unit);
@@ -166,7 +167,10 @@ impl Engine {
                 self.tell("trigger-limit-hit", Level::Warning, id, "trigger limit hit, refusing further activation");
                 self.socket_stop_pre(id, SocketResult::TriggerLimitHit);
             }
-            OnLimit::Pause => self.socket_rest(id, until, "trigger limit hit"),
+            OnLimit::Pause => {
+                self.press(id, limit.interval_usec);
+                self.socket_rest(id, until, "trigger limit hit");
+            }
         }
         false
     }

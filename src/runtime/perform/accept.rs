@@ -13,8 +13,8 @@ use nix::errno::Errno;
 use std::os::fd::{AsFd, OwnedFd};
 
 impl World {
-    pub(super) fn accept(&mut self, listener: FdToken, settings: &Unit, budget: u32) {
-        let groups = asks_for_groups(settings);
+    pub(super) fn accept(&mut self, listener: FdToken, settings: &Unit, budget: u32, shed: bool) {
+        let look = Look { groups: asks_for_groups(settings), shed };
         let mut taken = Vec::new();
         let room = self.room();
         let mut failure = self.take_connections(listener, budget.min(room), &mut taken);
@@ -22,7 +22,7 @@ impl World {
             failure = Some(Errno::EMFILE);
         }
         for conn in taken {
-            self.connected(listener, conn, groups);
+            self.connected(listener, conn, look);
         }
         if let Some(errno) = failure {
             // Whoever was not taken waits in the backlog until the pause is over.
@@ -54,7 +54,7 @@ impl World {
         None
     }
 
-    fn connected(&mut self, listener: FdToken, conn: OwnedFd, groups: bool) {
+    fn connected(&mut self, listener: FdToken, conn: OwnedFd, look: Look) {
         let Some(known) = self.listeners.get(&listener) else {
             return;
         };
@@ -64,8 +64,11 @@ impl World {
             }
         }
         let mut peer = known.facts.as_ref().and_then(|facts| peer(&conn, facts)).map(translate);
-        if let (true, Some(Peer::Unix { groups, .. })) = (groups, &mut peer) {
+        if let (true, Some(Peer::Unix { groups, .. })) = (look.groups, &mut peer) {
             *groups = peer::groups(&conn);
+        }
+        if look.shed && peer::has_hung_up(&conn) {
+            peer = None;
         }
         let conn = self.handles.keep(conn);
         self.events.push_back(Event::Connected { listener, conn, peer });
@@ -90,6 +93,13 @@ impl World {
             Err(errno) => tracing::debug!("pending data cannot be thrown away: {}", errno.desc()),
         }
     }
+}
+
+/// What else is asked about each connection.
+#[derive(Clone, Copy)]
+struct Look {
+    groups: bool,
+    shed: bool,
 }
 
 /// Whether the groups of a peer matter.

@@ -30,7 +30,7 @@ impl World {
             Effect::Close { fd } => self.close(fd),
             Effect::Watch { fd } => self.watch(fd),
             Effect::Unwatch { fd } => self.unwatch(fd),
-            Effect::Accept { fd, settings, budget } => self.accept(fd, &settings, budget),
+            Effect::Accept { fd, settings, budget, shed } => self.accept(fd, &settings, budget, shed),
             Effect::Drain { fd } => self.drain(fd),
             Effect::Spawn(spawn) => self.spawn(&spawn),
             Effect::Signal { unit, target, signal, also_hup, plain } => {
