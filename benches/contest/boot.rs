@@ -32,6 +32,7 @@ pub(crate) fn doors(n: usize, dir: &Path, program: &Path) -> Vec<Door> {
         accept: false,
         program: program.to_path_buf(),
         per_source: 0,
+        as_shipped: false,
     };
     (0..n).map(door).collect()
 }

@@ -2,6 +2,7 @@
 //!
 //! 127.0.0.2 opens connections to a door with a limit per source as fast as it can and never leaves. Meanwhile a bystander
 //! visits another door, and an honest client (127.0.0.1) the flooded one. No bar: the table shows what each contestant does.
+//! The second half is in `deluge`.
 
 use crate::Options;
 use crate::contestant::{self, Kind};
@@ -90,7 +91,7 @@ pub(crate) fn run(tools: &Tools, options: &Options) -> Result<bool, String> {
         ]);
     }
     print!("{}", table.text());
-    Ok(true)
+    crate::deluge::run(tools, options)
 }
 
 /// Time until the flooded door's program greets a client from another source.

@@ -12,6 +12,7 @@
 mod accept_yes;
 mod boot;
 mod contestant;
+mod deluge;
 mod flood;
 mod load;
 mod rest;

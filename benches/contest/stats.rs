@@ -22,6 +22,16 @@ impl Series {
         }
     }
 
+    /// The largest value; `None` when no round gave one.
+    pub(crate) fn max(&self) -> Option<f64> {
+        self.0.iter().copied().max_by(f64::total_cmp)
+    }
+
+    /// How many rounds gave one.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// `median (min..max)` with `digits` decimals, or a dash.
     pub(crate) fn show(&self, digits: usize) -> String {
         let Some(median) = self.median() else {

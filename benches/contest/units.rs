@@ -14,12 +14,20 @@ pub(crate) struct Door {
     pub(crate) program: PathBuf,
     /// `MaxConnectionsPerSource=`, 0 for no limit.
     pub(crate) per_source: u32,
+    /// Limits and back-log stay what they are when nobody sets them.
+    pub(crate) as_shipped: bool,
 }
 
 impl Door {
     /// A TCP door on 127.0.0.1.
     pub(crate) fn tcp(port: u16, accept: bool, program: &Path) -> Self {
-        Self { listen: format!("127.0.0.1:{port}"), accept, program: program.to_path_buf(), per_source: 0 }
+        Self {
+            listen: format!("127.0.0.1:{port}"),
+            accept,
+            program: program.to_path_buf(),
+            per_source: 0,
+            as_shipped: false,
+        }
     }
 
     /// Port of a TCP door, 0 of any other.
@@ -37,9 +45,12 @@ pub(crate) fn write_units(dir: &Path, doors: &[Door]) -> Result<(), String> {
     let mut wants = String::from("[Unit]\nDefaultDependencies=no\n");
     for (n, door) in doors.iter().enumerate() {
         let mut socket = format!(
-            "[Unit]\nDefaultDependencies=no\nStartLimitIntervalSec=0\n[Socket]\nListenStream={}\nBacklog=4096\nTriggerLimitIntervalSec=0\nPollLimitIntervalSec=0\nMaxConnections=4096\n",
+            "[Unit]\nDefaultDependencies=no\nStartLimitIntervalSec=0\n[Socket]\nListenStream={}\n",
             door.listen
         );
+        if !door.as_shipped {
+            socket += "Backlog=4096\nTriggerLimitIntervalSec=0\nPollLimitIntervalSec=0\nMaxConnections=4096\n";
+        }
         if door.accept {
             socket += "Accept=yes\n";
         }
