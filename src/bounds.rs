@@ -87,3 +87,11 @@ pub const COUNTED_RULES_MAX: usize = 1 << 14;
 pub const REFUSALS_TOLD: u32 = 10;
 /// See [`REFUSALS_TOLD`].
 pub const REFUSALS_WINDOW_USEC: u64 = 10_000_000;
+
+/// Units known at the same time, files and running instances together.
+pub const UNITS_MAX: usize = 1 << 21;
+/// Rooms of forgotten units that stay empty before the first is used again: so long, at least, what still names
+/// an old unit finds nobody.
+pub const ROOMS_FREE_MIN: usize = 256;
+/// Edges of one unit in a list; more are kept in a tree.
+pub const EDGES_IN_LIST_MAX: usize = 64;

@@ -3,9 +3,16 @@
 use std::fmt;
 use std::sync::Arc;
 
-/// A unit known to the engine. Never reused within one run of the engine.
+/// A unit known to the engine. Used again only after many others (`engine/table.rs`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UnitId(pub u32);
+
+impl UnitId {
+    /// Not after any other.
+    pub const MIN: UnitId = UnitId(0);
+    /// Not before any other.
+    pub const MAX: UnitId = UnitId(u32::MAX);
+}
 
 /// A descriptor held by the runtime. Never reused, so that an event for a closed descriptor cannot
 /// reach its successor (R5).

@@ -264,7 +264,7 @@ impl Engine {
     fn reset_failed(&mut self, units: &[UnitName]) -> Reply {
         let mut failures = Vec::new();
         let ids: Vec<UnitId> = if units.is_empty() {
-            self.units.keys().copied().collect()
+            self.units.ids()
         } else {
             let mut ids = Vec::new();
             for name in units {

@@ -10,9 +10,10 @@ use super::limits::Window;
 use super::namespaces::Namespaces;
 use super::requests::Wait;
 use super::service::Service;
-use super::slot::{Machine, Relation};
+use super::slot::{Machine, Relation, Slot};
 use super::socket::{Socket, SocketState};
 use super::status::{ActiveState, Moments};
+use super::table::Table;
 use super::{Engine, Policy};
 use crate::ids::{Mono, UnitId};
 use crate::unit::load::Template;
@@ -26,7 +27,7 @@ pub struct Image {
     now: Mono,
     units: Vec<UnitImage>,
     deadlines: Vec<(UnitId, Reason, Mono)>,
-    next_unit: u32,
+    epoch: u32,
     next_proc: u64,
     invocations: u64,
     leaving: Option<u8>,
@@ -62,7 +63,7 @@ impl Engine {
     /// Plain data of the present state. Clients are not in it: their connections do not survive.
     pub fn image(&self) -> Image {
         let units = self.units.iter().map(|(id, slot)| UnitImage {
-            id: *id,
+            id,
             name: slot.unit.name.clone(),
             state: match &slot.machine {
                 Machine::Socket(socket) => StateImage::Socket(socket.clone()),
@@ -83,7 +84,7 @@ impl Engine {
             now: self.now,
             units: units.collect(),
             deadlines: self.deadlines.all().collect(),
-            next_unit: self.next_unit,
+            epoch: self.units.epoch(),
             next_proc: self.next_proc,
             invocations: self.invocations,
             leaving: self.leaving,
@@ -102,6 +103,7 @@ impl Engine {
         out: &mut Vec<Effect>,
     ) -> Engine {
         let mut engine = Engine::new(policy);
+        engine.units = Table::revived(image.epoch);
         engine.now = image.now;
         engine.invocations = image.invocations;
         engine.leaving = image.leaving;
@@ -112,10 +114,9 @@ impl Engine {
         for saved in &image.units {
             let unit =
                 by_name.get(&saved.name).map(|unit| Arc::clone(unit)).unwrap_or_else(|| engine.unit_of(&saved.name));
-            engine.next_unit = saved.id.0;
-            engine.adopt_unit(unit);
+            engine.units.insert_as(saved.id, Slot::new(unit.clone()));
+            engine.acquaint(saved.id, &unit);
         }
-        engine.next_unit = image.next_unit;
         engine.next_proc = image.next_proc;
         engine.namespaces = image.namespaces.clone();
         for unit in units {

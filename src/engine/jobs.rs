@@ -139,7 +139,7 @@ impl Engine {
         let stops = matches!(job.kind, JobKind::Stop | JobKind::Restart);
         // The search goes on where it stopped: with ten thousand sockets before one target it would
         // otherwise be quadratic. A full round without a hit is needed before the job may run.
-        let first = (Relation::Before, UnitId(0));
+        let (first, last) = ((Relation::Before, UnitId::MIN), (Relation::After, UnitId::MAX));
         let cursor = job.cursor.unwrap_or(first);
         let blocking = |(relation, other): &&(Relation, UnitId)| {
             let Some(other_job) = self.units.get(other).and_then(|slot| slot.job.as_ref()) else {
@@ -150,8 +150,8 @@ impl Engine {
             let other_stops = matches!(other_job.kind, JobKind::Stop | JobKind::Restart);
             if *relation == Relation::After { !stops } else { other_stops }
         };
-        let rest = slot.edges.range(cursor..=(Relation::After, UnitId(u32::MAX)));
-        let found = rest.chain(slot.edges.range(first..cursor)).find(blocking).copied();
+        let rest = slot.edges.range(cursor, last);
+        let found = rest.chain(slot.edges.range(first, cursor)).find(blocking).copied();
         let cursor = found?;
         if let Some(job) = self.units.get_mut(&id).and_then(|slot| slot.job.as_mut()) {
             job.cursor = Some(cursor);

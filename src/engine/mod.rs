@@ -13,6 +13,7 @@ pub mod accept;
 pub mod admission;
 mod asks;
 pub mod deadlines;
+mod edges;
 pub mod effect;
 pub mod event;
 pub mod image;
@@ -27,6 +28,7 @@ pub mod service;
 pub mod slot;
 pub mod socket;
 pub mod status;
+mod table;
 mod transaction;
 mod units;
 
@@ -35,9 +37,9 @@ use crate::unit::{UnitName, load::Template};
 use deadlines::{Deadlines, Reason};
 use effect::{Announcement, Effect, Level, Note};
 use event::Event;
-use slot::Slot;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
+use table::Table;
 
 pub use policy::Policy;
 
@@ -60,9 +62,7 @@ enum Inner {
 pub struct Engine {
     policy: Policy,
     now: Mono,
-    /// Boxed: nodes of the tree are half empty after ten thousand insertions in order.
-    units: BTreeMap<UnitId, Box<Slot>>,
-    names: BTreeMap<UnitName, UnitId>,
+    units: Table,
     /// Dependencies on units that are not known yet: name → who, and how.
     dangling: BTreeMap<UnitName, Vec<(UnitId, slot::Relation)>>,
     templates: BTreeMap<UnitName, Arc<Template>>,
@@ -80,12 +80,12 @@ pub struct Engine {
     requests: BTreeMap<u64, asks::Pending>,
     inner: VecDeque<Inner>,
     out: Vec<Effect>,
-    next_unit: u32,
     next_proc: u64,
     next_request: u64,
     invocations: u64,
     boot: Option<u64>,
     leaving: Option<u8>,
+    verbose: bool,
 }
 
 impl Engine {
@@ -94,8 +94,7 @@ impl Engine {
         Engine {
             policy,
             now: Mono(0),
-            units: BTreeMap::new(),
-            names: BTreeMap::new(),
+            units: Table::default(),
             dangling: BTreeMap::new(),
             templates: BTreeMap::new(),
             procs: BTreeMap::new(),
@@ -110,12 +109,12 @@ impl Engine {
             requests: BTreeMap::new(),
             inner: VecDeque::new(),
             out: Vec::new(),
-            next_unit: 1,
             next_proc: 1,
             next_request: 1,
             invocations: 0,
             boot: None,
             leaving: None,
+            verbose: true,
         }
     }
 
@@ -227,7 +226,7 @@ impl Engine {
         }
         self.leaving = Some(0);
         self.out.push(Effect::Announce(Announcement::Stopping));
-        let ids: Vec<UnitId> = self.units.keys().copied().collect();
+        let ids = self.units.ids();
         for pass_sockets in [true, false] {
             for id in &ids {
                 let Some(slot) = self.units.get(id) else {
@@ -247,6 +246,18 @@ impl Engine {
         {
             self.leaving = None;
             self.out.push(Effect::Leave { code });
+        }
+    }
+
+    /// Whether anybody hears what is told at [`Level::Debug`]; if not, it is not put into words.
+    pub fn set_verbose(&mut self, verbose: bool) {
+        self.verbose = verbose;
+    }
+
+    /// Told once per happening, if somebody listens at this level.
+    fn tell_if_heard(&mut self, code: &'static str, level: Level, id: UnitId, text: impl FnOnce() -> String) {
+        if level != Level::Debug || self.verbose {
+            self.tell(code, level, id, text());
         }
     }
 

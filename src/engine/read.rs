@@ -18,7 +18,7 @@ impl Engine {
 
     /// Everything about all units, in the order in which they became known.
     pub fn list(&self) -> impl Iterator<Item = UnitStatus> + '_ {
-        self.units.iter().map(|(id, slot)| self.status_of(*id, slot))
+        self.units.iter().map(|(id, slot)| self.status_of(id, slot))
     }
 
     /// Descriptors that a service keeps in its store.
@@ -69,7 +69,7 @@ impl Engine {
         match (peer, &slot.unit.common.description) {
             (None, _) => slot.unit.description().to_owned(),
             (Some(peer), Some(description)) => format!("{description} ({peer})"),
-            (Some(peer), None) => peer.to_owned(),
+            (Some(peer), None) => peer,
         }
     }
 
@@ -179,9 +179,9 @@ impl Engine {
     /// Everything the engine believes to hold, for the simulator's invariants.
     pub fn census(&self) -> Census {
         let mut census = Census::default();
-        for (id, slot) in &self.units {
+        for (id, slot) in self.units.iter() {
             census.jobs += usize::from(slot.job.is_some());
-            census.units.push(self.glance(*id, slot));
+            census.units.push(self.glance(id, slot));
             match &slot.machine {
                 Machine::Socket(socket) => {
                     for port in &socket.ports {
@@ -191,7 +191,7 @@ impl Engine {
                         }
                     }
                     census.procs.extend(socket.control.iter().map(|control| control.proc));
-                    census.connections.insert(*id, socket.connections);
+                    census.connections.insert(id, socket.connections);
                 }
                 Machine::Service(service) => {
                     census.fds.extend(service.store.iter().map(|stored| stored.fd));

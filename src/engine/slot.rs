@@ -1,5 +1,6 @@
 //! One unit inside the engine: its settings, its machine, its job, and its edges to other units.
 
+use super::edges::Edges;
 use super::jobs::Job;
 use super::limits::Window;
 use super::service::Service;
@@ -7,7 +8,6 @@ use super::socket::Socket;
 use super::status::{ActiveState, Moments};
 use crate::ids::{Text, UnitId};
 use crate::unit::{Body, Dependency, Unit};
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A dependency in one of its two directions. Names are systemd's property names.
@@ -96,16 +96,43 @@ pub const RELATION_NAMES: [(Relation, &str); 27] = [
     (Relation::JoinsNamespaceOf, "JoinsNamespaceOf"),
 ];
 
+/// How many relations there are; `JoinsNamespaceOf` and the triggers come last.
+const RELATION_COUNT: usize = Relation::TriggeredBy as usize + 1;
+
+/// The same edge seen from the other end, by relation.
+const INVERSE: [Relation; RELATION_COUNT] = {
+    let mut table = [Relation::Requires; RELATION_COUNT];
+    let mut row = 0;
+    while row < RELATIONS.len() {
+        let (_, relation, inverse) = RELATIONS[row];
+        table[relation as usize] = inverse;
+        table[inverse as usize] = relation;
+        row += 1;
+    }
+    table
+};
+
+/// The relation that a written dependency makes, by dependency.
+const WRITTEN: [Relation; RELATIONS.len()] = {
+    let mut table = [Relation::After; RELATIONS.len()];
+    let mut row = 0;
+    while row < RELATIONS.len() {
+        let (dependency, relation, _) = RELATIONS[row];
+        table[dependency as usize] = relation;
+        row += 1;
+    }
+    table
+};
+
 impl Relation {
     /// The relation that a written dependency makes.
     pub(super) fn of(dependency: Dependency) -> Relation {
-        RELATIONS.iter().find(|(d, _, _)| *d == dependency).map_or(Relation::After, |(_, r, _)| *r)
+        WRITTEN[dependency as usize]
     }
 
     /// The same edge seen from the other end.
     pub(super) fn inverse(self) -> Relation {
-        let forward = RELATIONS.iter().find(|(_, r, _)| *r == self).map(|(_, _, i)| *i);
-        forward.or_else(|| RELATIONS.iter().find(|(_, _, i)| *i == self).map(|(_, r, _)| *r)).unwrap_or(self)
+        INVERSE[self as usize]
     }
 }
 
@@ -128,7 +155,7 @@ pub(super) struct Slot {
     pub(super) unit: Arc<Unit>,
     pub(super) machine: Machine,
     pub(super) job: Option<Box<Job>>,
-    pub(super) edges: BTreeSet<(Relation, UnitId)>,
+    pub(super) edges: Edges,
     pub(super) active: ActiveState,
     pub(super) moments: Moments,
     pub(super) start_window: Window,
@@ -151,7 +178,7 @@ impl Slot {
             unit,
             machine,
             job: None,
-            edges: BTreeSet::new(),
+            edges: Edges::default(),
             active: ActiveState::Inactive,
             moments: Moments::default(),
             start_window: Window::default(),
@@ -173,7 +200,7 @@ impl Slot {
 
     /// Units related in one way, in the order in which they became known.
     pub(super) fn related(&self, relation: Relation) -> impl Iterator<Item = UnitId> + '_ {
-        self.edges.range((relation, UnitId(0))..=(relation, UnitId(u32::MAX))).map(|(_, id)| *id)
+        self.edges.of(relation)
     }
 
     /// Active, on its way up, or about to be started.

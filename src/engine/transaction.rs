@@ -3,10 +3,11 @@
 
 use super::jobs::{Begun, JobKind};
 use super::requests::Failure;
-use super::slot::{Machine, Relation};
+use super::slot::{Machine, Relation, Slot};
 use super::status::ActiveState;
 use super::{Engine, Inner};
 use crate::ids::UnitId;
+use crate::unit::LoadState;
 use std::collections::BTreeMap;
 
 /// Jobs that belong together; installed all or none.
@@ -22,6 +23,13 @@ const DEPTH_MAX: u32 = 200;
 impl Engine {
     /// Queues a job with everything it pulls in.
     pub(super) fn submit(&mut self, id: UnitId, kind: JobKind, request: Option<u64>) -> Result<(), Failure> {
+        if kind == JobKind::Start && self.starts_alone(id) {
+            if let Some(request) = request {
+                self.request_waits(request, id);
+            }
+            self.install(id, kind, request);
+            return Ok(());
+        }
         let tx = self.plan(id, kind)?;
         self.install_all(tx, id, request);
         Ok(())
@@ -59,6 +67,22 @@ impl Engine {
                 self.install(unit, *kind, of_request);
             }
         }
+    }
+
+    /// Whether a start brings no other job along, because all that it needs is up already and nothing is that
+    /// it excludes. So it is with almost every connection.
+    fn starts_alone(&self, id: UnitId) -> bool {
+        let Some(slot) = self.units.get(&id) else { return false };
+        let all = |relations: &[Relation], good: fn(&Slot) -> bool| {
+            let mut others = relations.iter().flat_map(|relation| slot.related(*relation));
+            others.all(|other| self.units.get(&other).is_none_or(|slot| slot.job.is_none() && good(slot)))
+        };
+        slot.unit.load == LoadState::Loaded
+            && !matches!(slot.machine, Machine::Inert)
+            && all(&[Relation::Requires, Relation::BindsTo, Relation::Wants, Relation::Upholds], |slot| {
+                slot.active.is_up() || matches!(slot.machine, Machine::Inert)
+            })
+            && all(&[Relation::Conflicts, Relation::ConflictedBy], |slot| slot.active.is_down())
     }
 
     /// A job for a unit that is already as wanted and has no other plans.
@@ -258,7 +282,7 @@ impl Engine {
         let mut found = Vec::new();
         for relation in [Relation::After, Relation::Before] {
             if tx.jobs.len() < slot.edges.len() {
-                let related = tx.jobs.keys().filter(|other| slot.edges.contains(&(relation, **other)));
+                let related = tx.jobs.keys().filter(|other| slot.edges.contains((relation, **other)));
                 found.extend(related.filter(|other| goes_first(relation, other)));
             } else {
                 found.extend(slot.related(relation).filter(|other| goes_first(relation, other)));

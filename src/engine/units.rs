@@ -1,9 +1,10 @@
 //! The table of units: what is known, how units are connected, when one is forgotten.
 
-use super::effect::Effect;
+use super::effect::{Effect, Level, Note};
 use super::slot::{Machine, Relation, Slot};
 use super::status::ActiveState;
 use super::{Engine, Inner};
+use crate::bounds::UNITS_MAX;
 use crate::ids::UnitId;
 use crate::unit::load::Template;
 use crate::unit::{LoadState, Unit, UnitName};
@@ -26,7 +27,7 @@ impl Engine {
     }
 
     pub(super) fn lookup(&self, name: &str) -> Option<UnitId> {
-        self.names.get(name).copied()
+        self.units.named(name)
     }
 
     /// Units related in one way, collected so that the table may change meanwhile.
@@ -42,13 +43,21 @@ impl Engine {
             self.templates.insert(template.name.clone(), template);
         }
         for unit in units {
-            self.adopt_unit(unit);
+            let name = unit.name.text();
+            if self.adopt_unit(unit).is_none() {
+                let text = format!("not taken up: there are {UNITS_MAX} units already");
+                self.out.push(Effect::Tell(Note {
+                    code: "too-many-units",
+                    level: Level::Error,
+                    unit: Some(name),
+                    text,
+                }));
+            }
         }
         if reload {
-            let ids: Vec<UnitId> = self.units.keys().copied().collect();
-            for id in &ids {
-                self.after_reload(*id);
-                self.inner.push_back(Inner::Collect(*id));
+            for id in self.units.ids() {
+                self.after_reload(id);
+                self.inner.push_back(Inner::Collect(id));
             }
         }
     }
@@ -80,8 +89,8 @@ impl Engine {
         self.socket_reloaded(id);
     }
 
-    /// Adds a unit, or gives a known one new settings.
-    pub(super) fn adopt_unit(&mut self, unit: Arc<Unit>) -> UnitId {
+    /// Adds a unit, or gives a known one new settings. `None` if there are too many.
+    pub(super) fn adopt_unit(&mut self, unit: Arc<Unit>) -> Option<UnitId> {
         let id = match self.lookup(unit.name.as_str()) {
             Some(id) => {
                 if let Some(slot) = self.units.get_mut(&id) {
@@ -89,19 +98,19 @@ impl Engine {
                 }
                 id
             }
-            None => {
-                let id = UnitId(self.next_unit);
-                self.next_unit += 1;
-                self.units.insert(id, Box::new(Slot::new(unit.clone())));
-                id
-            }
+            None => self.units.insert(Slot::new(unit.clone()))?,
         };
-        self.names.insert(unit.name.clone(), id);
+        self.acquaint(id, &unit);
+        Some(id)
+    }
+
+    /// Gives a unit its names and its edges.
+    pub(super) fn acquaint(&mut self, id: UnitId, unit: &Unit) {
+        self.units.name(unit.name.clone(), id);
         for alias in &unit.aliases {
-            self.names.insert(alias.clone(), id);
+            self.units.name(alias.clone(), id);
         }
-        self.connect_edges(id, &unit);
-        id
+        self.connect_edges(id, unit);
     }
 
     fn connect_edges(&mut self, id: UnitId, unit: &Unit) {
@@ -121,7 +130,7 @@ impl Engine {
     }
 
     pub(super) fn connect(&mut self, a: UnitId, relation: Relation, b: UnitId) {
-        if a == b || !self.units.contains_key(&b) {
+        if a == b || !self.units.contains(b) {
             return;
         }
         if let Some(slot) = self.units.get_mut(&a) {
@@ -156,16 +165,16 @@ impl Engine {
 
     /// Drops a unit from the table.
     pub(super) fn forget(&mut self, id: UnitId) {
-        let Some(slot) = self.units.remove(&id) else {
+        let Some(slot) = self.units.remove(id) else {
             return;
         };
-        for (relation, other) in &slot.edges {
+        for (relation, other) in slot.edges.iter() {
             if let Some(other) = self.units.get_mut(other) {
-                other.edges.remove(&(relation.inverse(), id));
+                other.edges.remove((relation.inverse(), id));
             }
         }
         for name in std::iter::once(&slot.unit.name).chain(&slot.unit.aliases) {
-            self.names.remove(name);
+            self.units.unname(name);
         }
         for (dependency, name) in &slot.unit.common.dependencies {
             let relation = Relation::of(*dependency);

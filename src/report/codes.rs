@@ -334,6 +334,10 @@ pub const CODES: &[Code] = &[
 /// Events that the running engine tells.
 pub const NOTES: &[Code] = &[
     notice("socket-listening", "The socket unit listens on all its addresses."),
+    error(
+        "too-many-units",
+        "porterd knows as many units as it can. Remove unit files that nothing needs, and see whether an instance leaks.",
+    ),
     notice("socket-closed", "The socket unit no longer listens."),
     error(
         "socket-failed",

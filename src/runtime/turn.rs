@@ -139,6 +139,7 @@ impl Daemon {
     /// Events to the engine, effects to the world, until nothing is left.
     pub(super) fn pump(&mut self) {
         let mut effects = std::mem::take(&mut self.effects);
+        self.engine.set_verbose(tracing::enabled!(tracing::Level::DEBUG));
         for count in 0.. {
             let Some(event) = self.world.events.pop_front() else {
                 break;

@@ -42,6 +42,10 @@ fn is_name_byte(b: u8) -> bool {
     b.is_ascii_alphanumeric() || matches!(b, b':' | b'-' | b'_' | b'.' | b'\\')
 }
 
+fn is_instance_byte(b: u8) -> bool {
+    is_name_byte(b) || b == b'@'
+}
+
 impl UnitName {
     /// Checks the grammar; `None` if the text is no unit name.
     pub fn parse(text: &str) -> Option<UnitName> {
@@ -54,7 +58,7 @@ impl UnitName {
             Some((p, i)) => (p, Some(i)),
             None => (stem, None),
         };
-        let instance_ok = instance.is_none_or(|i| i.bytes().all(|b| is_name_byte(b) || b == b'@'));
+        let instance_ok = instance.is_none_or(|i| i.bytes().all(is_instance_byte));
         (!prefix.is_empty() && prefix.bytes().all(is_name_byte) && instance_ok).then(|| UnitName(text.into()))
     }
 
@@ -114,7 +118,15 @@ impl UnitName {
         if !self.is_template() || instance.is_empty() {
             return None;
         }
-        UnitName::parse(&format!("{}@{}.{}", self.prefix(), instance, self.suffix()))
+        let bytes = instance.bytes();
+        if self.0.len() + instance.len() > UNIT_NAME_BYTES_MAX || !bytes.into_iter().all(is_instance_byte) {
+            return None;
+        }
+        // The rest was found to be valid when the template got its name.
+        let (prefix, suffix) = self.0.split_once('@')?;
+        let mut name = String::with_capacity(self.0.len() + instance.len());
+        name.extend([prefix, "@", instance, suffix]);
+        Some(UnitName(name.into()))
     }
 
     /// The same name with another suffix (`a@i.socket` → `a@i.service`).

@@ -16,7 +16,7 @@ mod spawn;
 mod starting;
 mod stopping;
 
-use super::accept::{Source, peer_text, remote_variables};
+use super::accept::{Source, peer_text};
 use super::effect::Effect;
 use super::event::{ExitStatus, Peer};
 use super::slot::Machine;
@@ -173,8 +173,7 @@ pub struct Connection {
     socket: Option<UnitId>,
     source: Option<Source>,
     fd: Option<FdToken>,
-    peer: Text,
-    variables: Vec<(&'static str, Text)>,
+    peer: Peer,
 }
 
 /// A descriptor that the service gave us to keep.
@@ -260,21 +259,8 @@ impl Service {
         self.connection.as_ref().is_some_and(|connection| connection.fd.is_some() || connection.socket.is_some())
     }
 
-    pub(super) fn take_connection(
-        &mut self,
-        socket: UnitId,
-        fd: FdToken,
-        unix_addr: bool,
-        peer: &Peer,
-        source: Option<Source>,
-    ) {
-        self.connection = Some(Box::new(Connection {
-            socket: Some(socket),
-            source,
-            fd: Some(fd),
-            peer: peer_text(peer).into(),
-            variables: remote_variables(peer, unix_addr),
-        }));
+    pub(super) fn take_connection(&mut self, socket: UnitId, fd: FdToken, peer: Peer, source: Option<Source>) {
+        self.connection = Some(Box::new(Connection { socket: Some(socket), source, fd: Some(fd), peer }));
     }
 
     /// Takes the connection's descriptor away from the instance.
@@ -304,8 +290,8 @@ impl Service {
     }
 
     /// The peer, for the description.
-    pub(super) fn peer(&self) -> Option<&str> {
-        self.connection.as_ref().map(|connection| &*connection.peer)
+    pub(super) fn peer(&self) -> Option<String> {
+        self.connection.as_ref().map(|connection| peer_text(&connection.peer))
     }
 
     /// Main alive (true), known to be gone (false), or unknown.
@@ -316,6 +302,11 @@ impl Service {
     /// Something of the service is there.
     fn good(&self) -> bool {
         self.main_good().unwrap_or(self.populated)
+    }
+
+    /// No process is left of it, and none is looked for.
+    fn is_deserted(&self) -> bool {
+        !self.populated && self.main.is_none() && self.control.is_none() && self.finding.is_none()
     }
 
     fn note(&mut self, result: ServiceResult) {

@@ -57,7 +57,7 @@ impl Engine {
             result = ServiceResult::Success;
         }
         let level = if result == ServiceResult::Success { Level::Debug } else { Level::Notice };
-        self.tell("main-process-exited", level, id, format!("main process ended: {}", describe(status)));
+        self.tell_if_heard("main-process-exited", level, id, || format!("main process ended: {}", describe(status)));
         let in_start = |engine: &Engine| {
             let state = engine.service(id).map(|service| service.state);
             state == Some(ServiceState::Start)

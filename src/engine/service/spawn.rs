@@ -1,6 +1,7 @@
 //! Processes of a service: what they are given, and where their news goes.
 
 use super::{Proc, ServiceResult, ServiceState, phase_commands};
+use crate::engine::accept::remote_variables;
 use crate::engine::effect::{Effect, Level, Passed, Role, Spawn};
 use crate::engine::event::{ExitStatus, Trouble};
 use crate::engine::slot::{Machine, Relation};
@@ -145,7 +146,7 @@ impl Engine {
             variables.push(("PIDFILE", path));
         }
         if let Some(connection) = &service.connection {
-            variables.extend(connection.variables.iter().cloned());
+            variables.extend(remote_variables(&connection.peer, self.policy.unix_remote_addr));
         }
         if role == (Role::Control { stop: true }) {
             variables.push(("SERVICE_RESULT", service.result.as_str().into()));

@@ -44,10 +44,15 @@ impl Engine {
         let Some(unit) = self.service_unit(id) else {
             return;
         };
-        if let Some(service) = self.service_mut(id) {
-            service.note(result);
-        }
-        if unit.more.exec_stop.is_empty() {
+        let Some(service) = self.service_mut(id) else {
+            return;
+        };
+        service.note(result);
+        if service.is_deserted() && unit.more.exec_stop.is_empty() && unit.more.exec_stop_post.is_empty() {
+            // Nobody is there to be signalled and nothing is to be run: all states up to the end would be
+            // left at once.
+            self.service_dead(id, ServiceResult::Success, true);
+        } else if unit.more.exec_stop.is_empty() {
             self.service_signal(id, ServiceState::StopSigterm, ServiceResult::Success);
         } else {
             self.service_enter(id, ServiceState::Stop);
@@ -212,12 +217,9 @@ impl Engine {
             | ServiceResult::Watchdog
             | ServiceResult::StartLimitHit => (ServiceState::Failed, Level::Warning),
         };
-        let (code, text) = if state == ServiceState::Failed {
-            ("service-failed", format!("failed with result '{}'", outcome.as_str()))
-        } else {
-            ("service-ended", format!("ended with result '{}'", outcome.as_str()))
-        };
-        self.tell(code, level, id, text);
+        let (code, how) =
+            if state == ServiceState::Failed { ("service-failed", "failed") } else { ("service-ended", "ended") };
+        self.tell_if_heard(code, level, id, || format!("{how} with result '{}'", outcome.as_str()));
         if let Some(settings) = self.unit(id).cloned() {
             self.out.push(Effect::Release { unit: id, settings });
         }

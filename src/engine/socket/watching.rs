@@ -218,6 +218,10 @@ impl Engine {
 
     /// A service changed: its sockets watch again, or stop watching.
     pub(in crate::engine) fn trigger_notify(&mut self, service: UnitId) {
+        if self.service(service).is_some_and(|service| service.has_connection()) {
+            // A door that starts an instance for each connection listens all the time.
+            return;
+        }
         for id in self.relatives(service, Relation::TriggeredBy) {
             let Some(unit) = self.socket_unit(id) else {
                 continue;
