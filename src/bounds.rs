@@ -95,3 +95,5 @@ pub const UNITS_MAX: usize = 1 << 21;
 pub const ROOMS_FREE_MIN: usize = 256;
 /// Edges of one unit in a list; more are kept in a tree.
 pub const EDGES_IN_LIST_MAX: usize = 64;
+/// Ended children collected in one turn.
+pub const EXITS_PER_TURN: usize = 256;

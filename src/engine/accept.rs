@@ -292,7 +292,9 @@ fn push_number(text: &mut String, number: u64) {
             break;
         }
     }
-    text.extend(digits[first..].iter().copied().map(char::from));
+    for digit in &digits[first..] {
+        text.push(char::from(*digit));
+    }
 }
 
 /// The peer as it is appended to the description.

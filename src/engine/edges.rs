@@ -16,25 +16,37 @@ pub(super) type Edge = (Relation, UnitId);
 const STEP: usize = 4;
 
 /// All edges of one unit.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Edges {
+    list: List,
+    /// A bit per relation that may be there: most questions are about relations a unit does not have.
+    relations: u32,
+}
+
 #[derive(Clone, Debug)]
-pub(super) enum Edges {
+enum List {
     /// Sorted.
     Few(Vec<Edge>),
     /// More than a list should hold.
     Many(Box<BTreeSet<Edge>>),
 }
 
-impl Default for Edges {
+impl Default for List {
     fn default() -> Self {
-        Edges::Few(Vec::new())
+        List::Few(Vec::new())
     }
+}
+
+fn bit(relation: Relation) -> u32 {
+    1 << relation as u32
 }
 
 impl Edges {
     /// Adds an edge unless it is there.
     pub(super) fn insert(&mut self, edge: Edge) {
-        match self {
-            Edges::Few(list) => {
+        self.relations |= bit(edge.0);
+        match &mut self.list {
+            List::Few(list) => {
                 let Err(at) = list.binary_search(&edge) else {
                     return;
                 };
@@ -46,10 +58,10 @@ impl Edges {
                 } else {
                     let mut tree: BTreeSet<Edge> = list.drain(..).collect();
                     tree.insert(edge);
-                    *self = Edges::Many(Box::new(tree));
+                    self.list = List::Many(Box::new(tree));
                 }
             }
-            Edges::Many(tree) => {
+            List::Many(tree) => {
                 tree.insert(edge);
             }
         }
@@ -57,29 +69,29 @@ impl Edges {
 
     /// Takes an edge out if it is there.
     pub(super) fn remove(&mut self, edge: Edge) {
-        match self {
-            Edges::Few(list) => {
+        match &mut self.list {
+            List::Few(list) => {
                 if let Ok(at) = list.binary_search(&edge) {
                     list.remove(at);
                 }
             }
-            Edges::Many(tree) => {
+            List::Many(tree) => {
                 tree.remove(&edge);
             }
         }
     }
 
     pub(super) fn contains(&self, edge: Edge) -> bool {
-        match self {
-            Edges::Few(list) => list.binary_search(&edge).is_ok(),
-            Edges::Many(tree) => tree.contains(&edge),
+        match &self.list {
+            List::Few(list) => list.binary_search(&edge).is_ok(),
+            List::Many(tree) => tree.contains(&edge),
         }
     }
 
     pub(super) fn len(&self) -> usize {
-        match self {
-            Edges::Few(list) => list.len(),
-            Edges::Many(tree) => tree.len(),
+        match &self.list {
+            List::Few(list) => list.len(),
+            List::Many(tree) => tree.len(),
         }
     }
 
@@ -93,27 +105,31 @@ impl Edges {
 
     /// Every edge.
     pub(super) fn iter(&self) -> Range<'_> {
-        match self {
-            Edges::Few(list) => Range::Few(list.iter()),
-            Edges::Many(tree) => Range::Many(tree.range(..)),
+        match &self.list {
+            List::Few(list) => Range::Few(list.iter()),
+            List::Many(tree) => Range::Many(tree.range(..)),
         }
     }
 
     /// Edges from the first to the last of these two, both included.
     pub(super) fn range(&self, first: Edge, last: Edge) -> Range<'_> {
-        match self {
-            Edges::Few(list) => {
+        match &self.list {
+            List::Few(list) => {
                 let from = list.partition_point(|edge| *edge < first);
                 let to = list.partition_point(|edge| *edge <= last);
                 Range::Few(list.get(from..to).unwrap_or_default().iter())
             }
-            Edges::Many(tree) => Range::Many(tree.range(first..=last)),
+            List::Many(tree) => Range::Many(tree.range(first..=last)),
         }
     }
 
     /// Units related in one way.
     pub(super) fn of(&self, relation: Relation) -> impl Iterator<Item = UnitId> + '_ {
-        self.range((relation, UnitId::MIN), (relation, UnitId::MAX)).map(|(_, id)| *id)
+        let range = match self.relations & bit(relation) {
+            0 => Range::default(),
+            _ => self.range((relation, UnitId::MIN), (relation, UnitId::MAX)),
+        };
+        range.map(|(_, id)| *id)
     }
 }
 
@@ -122,6 +138,12 @@ impl Edges {
 pub(super) enum Range<'a> {
     Few(slice::Iter<'a, Edge>),
     Many(btree_set::Range<'a, Edge>),
+}
+
+impl Default for Range<'_> {
+    fn default() -> Self {
+        Range::Few([].iter())
+    }
 }
 
 impl<'a> Iterator for Range<'a> {
@@ -147,7 +169,7 @@ mod tests {
             edges.insert((if n % 2 == 0 { Relation::Before } else { Relation::WantedBy }, UnitId(n)));
             edges.insert((Relation::Before, UnitId(0)));
         }
-        assert!(matches!(edges, Edges::Many(_)) && edges.len() == count as usize);
+        assert!(matches!(edges.list, List::Many(_)) && edges.len() == count as usize);
         let before: Vec<u32> = edges.of(Relation::Before).map(|id| id.0).collect();
         assert!(before.iter().all(|n| n % 2 == 0) && before.is_sorted() && before.len() == count.div_ceil(2) as usize);
         edges.remove((Relation::Before, UnitId(0)));

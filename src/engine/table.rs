@@ -155,7 +155,7 @@ mod tests {
         let mut table = Table::default();
         let first = table.insert(slot()).unwrap();
         table.remove(first);
-        for _ in 0..=ROOMS_FREE_MIN {
+        for _ in 0..ROOMS_FREE_MIN {
             let id = table.insert(slot()).unwrap();
             assert_ne!(room_of(id), room_of(first));
             table.remove(id);

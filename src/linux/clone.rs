@@ -12,7 +12,7 @@ use crate::plan::program::{Pace, Program, Step};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use std::cell::Cell;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::{Mutex, PoisonError};
 
 /// A process that was made.
@@ -20,8 +20,6 @@ use std::sync::{Mutex, PoisonError};
 pub struct Child {
     /// Its pid; valid until it has been waited for.
     pub pid: i32,
-    /// Its pidfd, close-on-exec; readable once it has ended.
-    pub pidfd: OwnedFd,
     /// How far it is known to have come.
     pub outcome: Outcome,
 }
@@ -117,16 +115,16 @@ fn spawn_shared(program: &Program, prepared: &Prepared, cgroup: Option<BorrowedF
     };
     let report = pipe.as_ref().map_or(-1, |(_, write)| write.as_raw_fd());
     let frame = frame(prepared, program, report, -1);
-    let mut flags = (libc::CLONE_PIDFD as u64) | CLONE_CLEAR_SIGHAND;
+    let mut flags = CLONE_CLEAR_SIGHAND;
     if pipe.is_none() {
         flags |= (libc::CLONE_VM | libc::CLONE_VFORK) as u64;
     }
-    let (pid, pidfd) = clone_onto_stack(&frame, flags, cgroup)?;
+    let pid = clone_onto_stack(&frame, flags, cgroup)?;
     let outcome = match pipe {
         None => outcome(frame.failure.get()),
         Some((read, _)) => Outcome::Pending(read),
     };
-    Ok(Child { pid, pidfd, outcome })
+    Ok(Child { pid, outcome })
 }
 
 /// The way of kernels and architectures without our clone3: memory is copied, the child enters the
@@ -146,13 +144,12 @@ fn spawn_by_fork(program: &Program, prepared: &Prepared, cgroup: Option<Borrowed
         return Err(Errno::last());
     }
     drop(write);
-    let pidfd = pidfd_of_own(pid)?;
     let outcome = match read_report(read.as_fd()) {
         _ if patient => Outcome::Pending(read),
         Some(Err(failure)) => Outcome::Failed(failure),
         Some(Ok(())) | None => Outcome::Execed,
     };
-    Ok(Child { pid, pidfd, outcome })
+    Ok(Child { pid, outcome })
 }
 
 /// Runs a function of ours in a copy of this process and ends that with the result as its exit
@@ -259,16 +256,14 @@ impl Stack {
     }
 }
 
-fn clone_onto_stack(frame: &Frame<'_>, flags: u64, cgroup: Option<BorrowedFd<'_>>) -> Result<(i32, OwnedFd), Errno> {
+fn clone_onto_stack(frame: &Frame<'_>, flags: u64, cgroup: Option<BorrowedFd<'_>>) -> Result<i32, Errno> {
     let mut stack = STACK.lock().unwrap_or_else(PoisonError::into_inner);
     let base = match *stack {
         Some(stack) => stack.base,
         None => stack.insert(Stack::map()?).base,
     };
-    let pidfd = Cell::new(-1i32);
     let mut args = CloneArgs {
         flags,
-        pidfd: pidfd.as_ptr() as u64,
         exit_signal: libc::SIGCHLD as u64,
         stack: base as u64,
         stack_size: CHILD_STACK_BYTES as u64,
@@ -283,7 +278,7 @@ fn clone_onto_stack(frame: &Frame<'_>, flags: u64, cgroup: Option<BorrowedFd<'_>
     let shared = flags & libc::CLONE_VM as u64 != 0;
     let restore = shared && frame.steps.iter().any(changes_rights) && nix::sys::prctl::get_dumpable() == Ok(true);
     // No signal need be blocked: CLONE_CLEAR_SIGHAND leaves the child none of our handlers.
-    // SAFETY: the stack is ours alone while the lock is held; `frame` and `pidfd` outlive the call,
+    // SAFETY: the stack is ours alone while the lock is held; `frame` outlives the call,
     // and with it the time in which a child shares our memory (CLONE_VFORK).
     let result = unsafe { clone3(&args, frame) };
     if restore {
@@ -293,8 +288,7 @@ fn clone_onto_stack(frame: &Frame<'_>, flags: u64, cgroup: Option<BorrowedFd<'_>
     if result < 0 {
         return Err(Errno::from_raw(-result as i32));
     }
-    // SAFETY: the kernel has just made this descriptor for us (CLONE_PIDFD).
-    Ok((result as i32, unsafe { OwnedFd::from_raw_fd(pidfd.get()) }))
+    Ok(result as i32)
 }
 
 /// Whether a step may make the process's memory undumpable.

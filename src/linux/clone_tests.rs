@@ -22,7 +22,7 @@ fn forked(program: &Program, cgroup: Option<BorrowedFd<'_>>) -> (Exit, Option<St
     let child = spawn_by_fork(program, &Prepared::new(program, &[]).unwrap(), cgroup).unwrap();
     let mut exit = None;
     while exit.is_none() {
-        exit = process::try_wait(child.pidfd.as_fd()).unwrap();
+        exit = process::try_wait(child.pid).unwrap();
     }
     let failure = match child.outcome {
         Outcome::Execed => None,
@@ -56,5 +56,5 @@ fn the_signal_mask_is_restored() {
     let before = BlockedSignals::all().before;
     let child = spawn(&program(c"/bin/true", Pace::Patient, &[]), &[], None).unwrap();
     assert_eq!(BlockedSignals::all().before, before);
-    while process::try_wait(child.pidfd.as_fd()).unwrap().is_none() {}
+    while process::try_wait(child.pid).unwrap().is_none() {}
 }

@@ -48,9 +48,9 @@ impl Process {
         send_signal(self.pidfd.as_fd(), signal)
     }
 
-    /// See [`try_wait`].
+    /// See [`try_wait_for`].
     pub fn try_wait(&self) -> Result<Option<Exit>, Errno> {
-        try_wait(self.pidfd.as_fd())
+        try_wait_for(self.pidfd.as_fd())
     }
 }
 
@@ -59,10 +59,44 @@ pub fn send_signal(pidfd: BorrowedFd<'_>, signal: i32) -> Result<(), Errno> {
     raw::pidfd_send_signal(pidfd, signal)
 }
 
-/// Collects a child that has ended. `None`: it still runs. `ECHILD`: not our child (or collected
-/// before), nobody can say how it ended.
-pub fn try_wait(pidfd: BorrowedFd<'_>) -> Result<Option<Exit>, Errno> {
+/// Sends a signal to a child of ours that has not been collected: until then its pid is its own.
+pub fn signal_child(pid: i32, signal: i32) -> Result<(), Errno> {
+    raw::kill(pid, signal)
+}
+
+/// Collects a child that has ended. `None`: it still runs. `ECHILD`: not our child, or collected before.
+pub fn try_wait(pid: i32) -> Result<Option<Exit>, Errno> {
+    Ok(raw::wait(Whom::Pid(pid))?.map(exit_of))
+}
+
+/// Collects the process of a pidfd if it is a child of ours that has ended. `None`: it still runs. `ECHILD`: not
+/// our child (or collected before), nobody can say how it ended.
+pub fn try_wait_for(pidfd: BorrowedFd<'_>) -> Result<Option<Exit>, Errno> {
     Ok(raw::wait(Whom::Pidfd(pidfd))?.map(exit_of))
+}
+
+/// What a sweep left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sweep {
+    /// Its budget is used; more may have ended.
+    More,
+    /// Children that live.
+    Others,
+    /// No child at all.
+    Nobody,
+}
+
+/// Collects children that have ended, whoever they are, at most `budget`.
+pub fn sweep(budget: usize, ended: &mut Vec<(i32, Exit)>) -> Sweep {
+    for _ in 0..budget {
+        match raw::wait(Whom::Any) {
+            Ok(Some(child)) => ended.push((child.pid, exit_of(child))),
+            Ok(None) => return Sweep::Others,
+            // ECHILD; nothing else can be with these arguments.
+            Err(_) => return Sweep::Nobody,
+        }
+    }
+    Sweep::More
 }
 
 fn exit_of(ended: raw::Ended) -> Exit {
@@ -81,7 +115,7 @@ pub fn has_ended(pidfd: BorrowedFd<'_>) -> bool {
     matches!(poll(&mut fds, PollTimeout::ZERO), Ok(1))
 }
 
-/// The kernel's list of our children. It is kept open, because it is asked after every exit.
+/// The kernel's list of our children. It is kept open, because it is asked again and again.
 #[derive(Debug)]
 pub struct Children(Option<File>);
 
@@ -112,20 +146,6 @@ impl Children {
     pub fn has_strangers(&self, tracked: impl Fn(i32) -> bool) -> bool {
         self.list().is_none_or(|all| all.into_iter().any(|pid| !tracked(pid)))
     }
-
-    /// Collects ended children that nobody tracks: orphans that became ours. The status of a
-    /// tracked child is never taken.
-    pub fn reap_strangers(&self, tracked: impl Fn(i32) -> bool) -> Vec<(i32, Exit)> {
-        let all = self.list().unwrap_or_else(|| {
-            let me = std::process::id() as i32;
-            snapshot().into_iter().filter(|(_, s)| s.parent == me && s.state == 'Z').map(|(pid, _)| pid).collect()
-        });
-        all.into_iter().filter(|pid| !tracked(*pid)).filter_map(reap).collect()
-    }
-}
-
-fn reap(pid: i32) -> Option<(i32, Exit)> {
-    raw::wait(Whom::Pid(pid)).ok().flatten().map(|ended| (pid, exit_of(ended)))
 }
 
 /// What `/proc/PID/stat` says.

@@ -289,9 +289,17 @@ pub fn pidfd_send_signal(pidfd: BorrowedFd<'_>, signal: i32) -> Result<()> {
     Errno::result(result).map(drop)
 }
 
+/// Sends a signal to a child that nobody has waited for, so that the pid is still its own (kill(2)).
+pub(super) fn kill(pid: i32, signal: i32) -> Result<()> {
+    // SAFETY: integers only.
+    Errno::result(unsafe { libc::kill(pid, signal) }).map(drop)
+}
+
 /// What waitid(2) is asked about.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Whom<'a> {
+    /// Any child.
+    Any,
     Pid(i32),
     Pidfd(BorrowedFd<'a>),
 }
@@ -308,6 +316,7 @@ pub(super) struct Ended {
 /// waitid(2), never blocking.
 pub(super) fn wait(whom: Whom<'_>) -> Result<Option<Ended>> {
     let (kind, id) = match whom {
+        Whom::Any => (libc::P_ALL, 0),
         Whom::Pid(pid) => (libc::P_PID, pid as libc::id_t),
         Whom::Pidfd(fd) => (libc::P_PIDFD, fd.as_raw_fd() as libc::id_t),
     };

@@ -80,7 +80,9 @@ impl Blueprint {
         let mut program = self.program.clone();
         for (name, value) in per_start(start) {
             if is_value(&value) && !self.chosen.iter().any(|n| **n == *name) {
-                program.envp.push(c_string(&format!("{name}={value}")));
+                let mut entry = String::with_capacity(name.len() + value.len() + 2);
+                entry.extend([name, "=", &value]);
+                program.envp.push(c_string(&entry));
             }
         }
         program

@@ -7,6 +7,7 @@ use super::occasion::{Occasion, PerStart};
 use super::stdio;
 use crate::ids::Text;
 use crate::unit::values::environment::{is_name, is_value};
+use std::borrow::Cow;
 
 /// The search path of services and of bare program names.
 pub(super) const SEARCH_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -106,11 +107,18 @@ fn unit_block(occasion: &Occasion<'_>, env: &mut Environment) {
 }
 
 /// What differs from start to start.
-pub(super) fn per_start<'a>(start: &PerStart<'a>) -> impl Iterator<Item = (&'static str, String)> + 'a {
-    let notify = start.notify_socket.map(|path| ("NOTIFY_SOCKET", path.to_owned()));
-    let invocation = (start.invocation != 0).then(|| ("INVOCATION_ID", format!("{:032x}", start.invocation)));
-    let variables = start.variables.iter().map(|(name, value)| (*name, value.to_string()));
+pub(super) fn per_start<'a>(start: &PerStart<'a>) -> impl Iterator<Item = (&'static str, Cow<'a, str>)> + 'a {
+    let notify = start.notify_socket.map(|path| ("NOTIFY_SOCKET", Cow::from(path)));
+    let invocation = (start.invocation != 0).then(|| ("INVOCATION_ID", Cow::from(hex(start.invocation))));
+    let variables = start.variables.iter().map(|(name, value)| (*name, Cow::from(&**value)));
     notify.into_iter().chain(variables).chain(invocation)
+}
+
+/// All 32 digits, without the machinery of formatting: every connection has an invocation.
+fn hex(number: u128) -> String {
+    const DIGITS: [u8; 16] = *b"0123456789abcdef";
+    let digit = |byte: u8, shift: u8| char::from(DIGITS[usize::from(byte >> shift & 0xf)]);
+    number.to_be_bytes().into_iter().flat_map(|byte| [digit(byte, 4), digit(byte, 0)]).collect()
 }
 
 fn process_block(occasion: &Occasion<'_>, env: &mut Environment) {

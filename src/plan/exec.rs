@@ -55,8 +55,10 @@ pub enum PlanError {
 
 /// The text as a C string. Units refuse NUL, so nothing is ever cut off.
 pub(super) fn c_string(text: &str) -> CString {
-    let end = text.find('\0').unwrap_or(text.len());
-    CString::new(&text[..end]).unwrap_or_default()
+    CString::new(text).unwrap_or_else(|error| {
+        let end = error.nul_position();
+        CString::new(&text[..end]).unwrap_or_default()
+    })
 }
 
 /// The program of one process.

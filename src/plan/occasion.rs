@@ -129,6 +129,8 @@ pub struct Ambient {
     pub started_oom_score_adjust: i32,
     /// Capability bounding set.
     pub bounding_set: u64,
+    /// Hard limits may be raised (`CAP_SYS_RESOURCE` is effective).
+    pub may_raise_limits: bool,
     /// Every descriptor above 2 is close-on-exec.
     pub descriptors_marked: bool,
     /// Own environment: the source of `PassEnvironment=`, and in user mode the first block.
@@ -156,6 +158,7 @@ impl Default for Ambient {
             oom_score_adjust: 0,
             started_oom_score_adjust: 0,
             bounding_set: u64::MAX,
+            may_raise_limits: true,
             descriptors_marked: true,
             environment: Vec::new(),
             default_environment: Vec::new(),

@@ -114,13 +114,22 @@ pub(super) fn limits(occasion: &Occasion<'_>, steps: &mut Vec<Step>) {
     if !occasion.sandboxed() {
         return;
     }
+    let ambient = occasion.ambient;
     let find =
         |list: &[(Resource, Rlimit)], resource| list.iter().find(|(r, _)| *r == resource).map(|(_, limit)| *limit);
     for resource in RESOURCES {
         let wanted = find(&occasion.exec.limits, resource)
             .or_else(|| find(&DEFAULT_LIMITS, resource))
-            .or_else(|| find(&occasion.ambient.started_limits, resource));
-        if let Some(limit) = wanted.filter(|w| find(&occasion.ambient.limits, resource) != Some(*w)) {
+            .or_else(|| find(&ambient.started_limits, resource));
+        let now = find(&ambient.limits, resource);
+        let reachable = |wanted: Rlimit| match now {
+            // As the child would find out by itself: as high as can be, rather than not at all.
+            Some(now) if !ambient.may_raise_limits => {
+                Rlimit { soft: wanted.soft.min(now.hard), hard: wanted.hard.min(now.hard) }
+            }
+            Some(_) | None => wanted,
+        };
+        if let Some(limit) = wanted.map(reachable).filter(|limit| now != Some(*limit)) {
             steps.push(Step::Limit(resource as u32, limit.soft, limit.hard));
         }
     }

@@ -194,7 +194,7 @@ fn open(plan: &Plan, inherited: Inherited, users: Users) -> Result<World, Refusa
     let poll = Poll::new().map_err(os("epoll"))?;
     let (signals, child_signals) = signals::take().map_err(os("signalfd"))?;
     Source::Signals.add(&poll, &signals, Interest::Read).map_err(os("watching signals"))?;
-    Source::Children.add(&poll, &child_signals, Interest::ReadOnce).map_err(os("watching signals"))?;
+    Source::Children.add(&poll, &child_signals, Interest::Read).map_err(os("watching signals"))?;
     let server = control(plan)?;
     Source::Control.add(&poll, server.listener_fd(), Interest::Read).map_err(os("watching the control socket"))?;
     let groups = match plan.config.cgroups.decide(|| true) {
@@ -240,8 +240,9 @@ fn open(plan: &Plan, inherited: Inherited, users: Users) -> Result<World, Refusa
         reserve: None,
         doors: BTreeMap::new(),
         events: VecDeque::new(),
-        strangers_due: None,
         restart_machine: false,
+        more_children: false,
+        strangers: None,
         leave: None,
     };
     world.refill_reserve();

@@ -12,6 +12,9 @@ use nix::sys::resource::{Resource as Kernel, getrlimit, setrlimit};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+/// Bit of the capability that raises hard limits (capabilities(7)).
+const CAP_SYS_RESOURCE: u32 = 24;
+
 fn text(of: impl AsRef<str>) -> Text {
     of.as_ref().into()
 }
@@ -181,6 +184,7 @@ pub(super) fn ambient(
         oom_score_adjust: oom,
         started_oom_score_adjust: oom,
         bounding_set: status_field("CapBnd:").unwrap_or(u64::MAX),
+        may_raise_limits: status_field("CapEff:").is_none_or(|set| set >> CAP_SYS_RESOURCE & 1 == 1),
         descriptors_marked: true,
         environment: around.passable().map(|(name, value)| (text(name), text(value))).collect(),
         default_environment: of_locale.chain(of_config).collect(),

@@ -2,9 +2,10 @@
 
 use crate::engine::effect::Role;
 use crate::ids::{ProcToken, UnitId};
+use crate::linux::process;
 use crate::plan::program::Step;
-use std::collections::BTreeMap;
-use std::os::fd::OwnedFd;
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 /// One process.
@@ -12,10 +13,21 @@ use std::sync::Arc;
 pub(super) struct Proc {
     pub(super) unit: UnitId,
     pub(super) pid: i32,
-    pub(super) pidfd: OwnedFd,
+    /// What it is held by, if it is not a child that porterd made.
+    pub(super) pidfd: Option<OwnedFd>,
     pub(super) role: Role,
     /// Until it is known whether it reached exec: its report, and what its steps were.
     pub(super) report: Option<(OwnedFd, Arc<[Step]>)>,
+}
+
+impl Proc {
+    /// One that has ended already cannot be signalled, which is no mistake.
+    pub(super) fn signal(&self, signal: i32) {
+        match &self.pidfd {
+            Some(pidfd) => process::send_signal(pidfd.as_fd(), signal).ok(),
+            None => process::signal_child(self.pid, signal).ok(),
+        };
+    }
 }
 
 /// All of them, those that ended and were told left out.
@@ -23,6 +35,8 @@ pub(super) struct Proc {
 pub(super) struct Processes {
     by_token: BTreeMap<ProcToken, Proc>,
     by_pid: BTreeMap<i32, ProcToken>,
+    /// Children that their units left behind on purpose; nobody waits for them, but they are no riddle.
+    left_behind: BTreeSet<i32>,
 }
 
 impl Processes {
@@ -37,8 +51,18 @@ impl Processes {
         Some(proc)
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.by_token.len()
+    /// Forgets a process that goes on without its unit.
+    pub(super) fn leave_behind(&mut self, token: ProcToken) -> Option<Proc> {
+        let proc = self.remove(token)?;
+        if proc.pidfd.is_none() {
+            self.left_behind.insert(proc.pid);
+        }
+        Some(proc)
+    }
+
+    /// A child that is not tracked ended.
+    pub(super) fn stranger_ended(&mut self, pid: i32) {
+        self.left_behind.remove(&pid);
     }
 
     pub(super) fn get(&self, token: ProcToken) -> Option<&Proc> {
@@ -53,7 +77,8 @@ impl Processes {
         self.by_pid.get(&pid).copied()
     }
 
+    /// Whether it is known whose it is, or was.
     pub(super) fn is_tracked(&self, pid: i32) -> bool {
-        self.by_pid.contains_key(&pid)
+        self.by_pid.contains_key(&pid) || self.left_behind.contains(&pid)
     }
 }

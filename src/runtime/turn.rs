@@ -5,7 +5,7 @@
 use crate::bounds::{EVENTS_PER_CAUSE_MAX, NOTIFICATIONS_PER_TURN};
 use crate::engine::Engine;
 use crate::engine::effect::Effect;
-use crate::engine::event::Event;
+use crate::engine::event::{Event, ExitStatus};
 use crate::ids::{FdToken, Mono, ProcToken, UnitId};
 use crate::linux::poll::Ready;
 use crate::runtime::clock;
@@ -54,6 +54,10 @@ impl Daemon {
             }
         }
         self.ready = ready;
+        if std::mem::take(&mut self.world.more_children) {
+            self.hear_children();
+            self.pump();
+        }
         if due || self.engine.next_deadline().is_some_and(|(at, _)| at <= clock::now()) {
             self.world.events.push_back(Event::Due);
             self.pump();
@@ -65,17 +69,22 @@ impl Daemon {
     fn next_deadline(&self) -> Option<Mono> {
         let engine = self.engine.next_deadline().map(|(at, _)| at);
         let control = self.world.server.next_deadline_usec().map(Mono);
-        [engine, control, self.world.upstream.next_deadline(), self.world.strangers_due].into_iter().flatten().min()
+        let at_once = self.world.more_children.then_some(Mono(0));
+        [engine, control, self.world.upstream.next_deadline(), at_once].into_iter().flatten().min()
     }
 
     /// One source has something to say.
     fn hear(&mut self, source: Source, ready: Ready) {
         match source {
             Source::Signals => self.hear_signals(),
-            Source::Children => self.world.child_ended(clock::now()),
+            Source::Children => self.hear_children(),
             Source::Notify(unit) => self.hear_notifications(unit),
             Source::Report(proc) => self.world.reported(proc),
-            Source::Exit(proc) => self.hear_exit(proc),
+            Source::Exit(proc) => {
+                if let Some(status) = self.world.adopted_ended(proc) {
+                    self.hear_exit(proc, status);
+                }
+            }
             Source::Stray(token) => {
                 if let Some(unit) = self.world.stray_ended(token) {
                     self.world.check_empty(unit);
@@ -104,14 +113,21 @@ impl Daemon {
         }
     }
 
-    fn hear_exit(&mut self, proc: ProcToken) {
+    fn hear_children(&mut self) {
+        for (proc, status) in self.world.collect_children() {
+            self.hear_exit(proc, status);
+        }
+        self.world.collected();
+    }
+
+    fn hear_exit(&mut self, proc: ProcToken, status: ExitStatus) {
         // Its last words first: they may be waiting still when both came in one turn too many.
         if let Some(unit) = self.world.processes.get(proc).map(|p| p.unit)
             && self.world.runs.get(&unit).is_some_and(|run| run.notify.is_some())
         {
             self.hear_notifications(unit);
         }
-        let Some(unit) = self.world.exited(proc) else {
+        let Some(unit) = self.world.exited(proc, status) else {
             return;
         };
         self.pump();
@@ -162,9 +178,6 @@ impl Daemon {
         let now = clock::now();
         self.world.upstream.ping_if_due(now);
         self.world.refill_reserve();
-        if self.world.strangers_due.is_some_and(|at| at <= now) {
-            self.world.reap_strangers();
-        }
         self.serve_clients(now);
         self.pump();
     }

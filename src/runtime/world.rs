@@ -5,7 +5,7 @@
 use crate::config::{Readers, Surroundings};
 use crate::control::server::Server;
 use crate::engine::event::Event;
-use crate::ids::{ClientId, FdToken, Mono, NamespaceToken, ProcToken, Text, UnitId};
+use crate::ids::{ClientId, FdToken, NamespaceToken, ProcToken, Text, UnitId};
 use crate::linux::notify::NotifySocket;
 use crate::linux::poll::{Interest, Poll, Signals};
 use crate::linux::process::Children;
@@ -21,6 +21,7 @@ use crate::runtime::perform::ports::Listener;
 use crate::runtime::processes::Processes;
 use crate::runtime::upstream::Upstream;
 use crate::unit::{Unit, UnitName};
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
@@ -87,6 +88,7 @@ pub(super) struct World {
     pub(super) namespaces: BTreeMap<NamespaceToken, OwnedFd>,
     pub(super) outputs: Outputs,
     pub(super) users: Users,
+    /// By name, instances by what is in front of theirs.
     pub(super) blueprints: BTreeMap<Text, Vec<Blueprint>>,
     pub(super) pid_files: PidFiles,
     /// `Type=idle` waits on the first until the second is closed.
@@ -101,10 +103,12 @@ pub(super) struct World {
     pub(super) doors: BTreeMap<Text, String>,
     /// What happened and the engine has not heard yet.
     pub(super) events: VecDeque<Event>,
-    /// When to look for ended children that nobody tracks.
-    pub(super) strangers_due: Option<Mono>,
     /// As the first process of a machine: restart it at the end, and not switch it off.
     pub(super) restart_machine: bool,
+    /// More children may have ended than one turn collects.
+    pub(super) more_children: bool,
+    /// While the ends of collected children are told: whether somebody is there whom nobody tracks.
+    pub(super) strangers: Option<OnceCell<bool>>,
     /// The engine said it is over.
     pub(super) leave: Option<u8>,
 }

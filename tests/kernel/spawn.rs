@@ -97,7 +97,7 @@ struct Guard(Child);
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        if process::send_signal(self.0.pidfd.as_fd(), libc::SIGKILL).is_ok() {
+        if process::signal_child(self.0.pid, libc::SIGKILL).is_ok() {
             wait(&self.0);
         }
     }
@@ -106,9 +106,10 @@ impl Drop for Guard {
 /// Waits, but not for ever.
 fn wait(child: &Child) -> Exit {
     use nix::poll::{PollFd, PollFlags, poll};
-    let mut fds = [PollFd::new(child.pidfd.as_fd(), PollFlags::POLLIN)];
+    let held = process::Process::adopt(child.pid).unwrap();
+    let mut fds = [PollFd::new(held.pidfd.as_fd(), PollFlags::POLLIN)];
     assert_eq!(poll(&mut fds, 20_000u16), Ok(1), "the child does not end");
-    process::try_wait(child.pidfd.as_fd()).unwrap().unwrap()
+    held.try_wait().unwrap().unwrap()
 }
 
 /// What became of a child: how it ended, what it wrote, and the failed step if there was one.

@@ -3,7 +3,7 @@
 use super::{Case, Guard, c, null, wait};
 use nix::errno::Errno;
 use porterd::linux::cgroup::Tree;
-use porterd::linux::clone::{self, Child};
+use porterd::linux::clone;
 use porterd::linux::process::{self, Exit, Process, Roots};
 use porterd::plan::program::{Pace, Slot, Step, Supply};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -28,12 +28,12 @@ fn until(what: &str, mut done: impl FnMut() -> bool) {
 fn the_end_of_a_child_is_told_once() {
     let child = shell("exit 7", vec![], None);
     assert_eq!(wait(&child.0), Exit::Code(7));
-    assert_eq!(process::try_wait(child.0.pidfd.as_fd()), Err(Errno::ECHILD));
+    assert_eq!(process::try_wait(child.0.pid), Err(Errno::ECHILD));
     let child = shell("sleep 60", vec![], None);
-    let Child { pid, pidfd, .. } = &child.0;
-    assert_eq!(process::try_wait(pidfd.as_fd()), Ok(None));
-    assert!(!process::has_ended(pidfd.as_fd()));
-    let other = Process::adopt(*pid).unwrap();
+    let pid = child.0.pid;
+    assert_eq!(process::try_wait(pid), Ok(None));
+    let other = Process::adopt(pid).unwrap();
+    assert!(!process::has_ended(other.pidfd.as_fd()));
     other.signal(libc::SIGTERM).unwrap();
     assert_eq!(wait(&child.0), Exit::Signal(libc::SIGTERM as u8));
     assert_eq!(other.signal(libc::SIGTERM), Err(Errno::ESRCH));

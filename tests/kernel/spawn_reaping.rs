@@ -2,10 +2,10 @@
 #![allow(clippy::unwrap_used)]
 
 use porterd::linux::clone::{Child, fork_child, spawn};
-use porterd::linux::process::{self, Exit};
+use porterd::linux::process::{self, Exit, Sweep};
 use porterd::plan::program::{Pace, Program, Step};
 use std::ffi::CString;
-use std::os::fd::AsFd;
+use std::os::fd::AsFd as _;
 
 fn shell(script: &str) -> Child {
     shell_after(script, &[])
@@ -39,37 +39,52 @@ fn until<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
 }
 
 fn wait(child: &Child) -> Exit {
-    until("a child ends", || process::try_wait(child.pidfd.as_fd()).unwrap())
+    until("a child ends", || process::try_wait(child.pid).unwrap())
+}
+
+/// Sweeps until nobody has ended who was not told, and says how far that came.
+fn swept(ended: &mut Vec<(i32, Exit)>) -> Sweep {
+    let sweep = process::sweep(100, ended);
+    assert_ne!(sweep, Sweep::More);
+    sweep
 }
 
 #[test]
-fn orphans_are_collected_and_tracked_children_are_not() {
+fn whoever_ended_is_collected_and_strangers_are_known() {
     process::become_subreaper().unwrap();
     let children = process::Children::open();
-    // With nobody in front, and with tracked ones in front that have ended.
+    // With nobody in front, and with tracked ones in front.
     for before in [0, 2] {
         let tracked: Vec<Child> = (0..before).map(|_| shell("exit 5")).collect();
-        for child in &tracked {
-            until("it ends", || process::has_ended(child.pidfd.as_fd()).then_some(()));
-        }
         let parent = shell("(sleep 0.1; exit 3) & exit 0");
-        assert_eq!(wait(&parent), Exit::Code(0));
         let is_tracked = |pid| tracked.iter().any(|child| child.pid == pid);
-        let strangers = until("the orphan is collected", || {
-            Some(children.reap_strangers(is_tracked)).filter(|found| !found.is_empty())
+        let mut ended = Vec::new();
+        until("all but the orphan end", || {
+            swept(&mut ended);
+            (ended.len() == before + 1).then_some(())
         });
-        assert_eq!(strangers.iter().map(|(_, exit)| *exit).collect::<Vec<_>>(), [Exit::Code(3)]);
+        assert!(children.has_strangers(is_tracked), "the orphan is our child now");
+        assert_eq!(until("the orphan ends", || (swept(&mut ended) == Sweep::Nobody).then_some(())), ());
         assert!(!children.has_strangers(is_tracked));
-        for child in &tracked {
-            assert_eq!(wait(child), Exit::Code(5));
-        }
+        let of = |pid| ended.iter().find(|(p, _)| *p == pid).map(|(_, exit)| *exit);
+        assert!(tracked.iter().all(|child| of(child.pid) == Some(Exit::Code(5))));
+        assert_eq!(of(parent.pid), Some(Exit::Code(0)));
+        assert!(ended.iter().any(|(_, exit)| *exit == Exit::Code(3)), "{ended:?}");
     }
-    assert_eq!(children.reap_strangers(|_| false), []);
+    assert_eq!(process::sweep(1, &mut Vec::new()), Sweep::Nobody);
+    let two = [shell("exit 0"), shell("exit 0")];
+    for child in &two {
+        let held = process::Process::adopt(child.pid).unwrap();
+        until("it ends", || process::has_ended(held.pidfd.as_fd()).then_some(()));
+    }
+    let mut ended = Vec::new();
+    assert_eq!((process::sweep(1, &mut ended), ended.len()), (Sweep::More, 1), "a budget is kept");
+    assert_eq!((process::sweep(2, &mut ended), ended.len()), (Sweep::Nobody, 2));
 
     // Work of our own in a copy, even if it panics.
     for (work, status) in [(false, 42), (true, 255)] {
-        let (_, pidfd) = fork_child(|| if work { panic!("as planned") } else { 42 }).unwrap();
-        let exit = until("the copy ends", || process::try_wait(pidfd.as_fd()).unwrap());
+        let (pid, _pidfd) = fork_child(|| if work { panic!("as planned") } else { 42 }).unwrap();
+        let exit = until("the copy ends", || process::try_wait(pid).unwrap());
         assert_eq!(exit, Exit::Code(status));
     }
 

@@ -117,7 +117,7 @@ impl World {
         let own = i32::try_from(std::process::id()).unwrap_or(0);
         let child = process::parent(pid) == Some(own);
         self.run(search.unit, &search.settings, 0);
-        let proc = Proc { unit: search.unit, pid, pidfd: process.pidfd, role: Role::Main, report: None };
+        let proc = Proc { unit: search.unit, pid, pidfd: Some(process.pidfd), role: Role::Main, report: None };
         let (unit, proc_token) = (search.unit, search.proc);
         let tracked = self.track(proc_token, proc);
         self.events.push_back(match tracked {

@@ -1,41 +1,80 @@
 //! What processes did: ended, reported, left somebody behind.
 
 use super::spawn::step_failure;
+use crate::bounds::EXITS_PER_TURN;
 use crate::engine::event::{Event, ExitStatus};
-use crate::ids::{Mono, ProcToken, UnitId};
+use crate::ids::{ProcToken, UnitId};
 use crate::linux::clone::read_report;
 use crate::linux::poll::Interest;
-use crate::linux::process::{self, Exit, Roots};
+use crate::linux::process::{self, Exit, Roots, Sweep};
 use crate::runtime::source::Source;
 use crate::runtime::world::World;
 use nix::errno::Errno;
+use std::cell::OnceCell;
 use std::os::fd::{AsFd, OwnedFd};
 
 /// Pids of ended processes remembered per unit.
 const PAST_MAX: usize = 32;
-/// How long an orphan that has ended may wait to be collected.
-const STRANGERS_PAUSE_USEC: u64 = 50_000;
 
 impl World {
-    /// A pidfd is readable. `true` if the process has ended and was told.
-    pub(in crate::runtime) fn exited(&mut self, token: ProcToken) -> Option<UnitId> {
-        self.reported(token);
+    /// Collects children that have ended, a turn's worth. To be called once the engine can hear of them; those
+    /// that nobody tracks, orphans of services, are done with here.
+    pub(in crate::runtime) fn collect_children(&mut self) -> Vec<(ProcToken, ExitStatus)> {
+        // Heard from here on anew, before looking: who ends meanwhile is told next time.
+        self.child_signals.read().ok();
+        let mut ended = Vec::new();
+        let left = process::sweep(EXITS_PER_TURN, &mut ended);
+        self.more_children = left == Sweep::More;
+        let mut known = Vec::with_capacity(ended.len());
+        for (pid, exit) in ended {
+            match self.processes.token_of(pid) {
+                Some(token) => known.push((token, translate(exit))),
+                None => {
+                    self.processes.stranger_ended(pid);
+                    tracing::debug!("process {pid}, an orphan, ended");
+                }
+            }
+        }
+        // Asked at most once for all of them: their orphans became our children before they could be collected.
+        self.strangers = Some(match left {
+            Sweep::Nobody => OnceCell::from(false),
+            Sweep::Others | Sweep::More => OnceCell::new(),
+        });
+        known
+    }
+
+    /// What was found out for the children just collected holds no longer.
+    pub(in crate::runtime) fn collected(&mut self) {
+        self.strangers = None;
+    }
+
+    /// The pidfd of an adopted process is readable: how it ended, if it has.
+    pub(in crate::runtime) fn adopted_ended(&mut self, token: ProcToken) -> Option<ExitStatus> {
         let proc = self.processes.get(token)?;
-        let status = match process::try_wait(proc.pidfd.as_fd()) {
-            Ok(Some(exit)) => translate(exit),
+        let pidfd = proc.pidfd.as_ref()?;
+        match process::try_wait_for(pidfd.as_fd()) {
+            Ok(Some(exit)) => Some(translate(exit)),
             // Readable, but somebody who traces it comes first.
             Ok(None) => {
-                Source::Exit(token).modify(&self.poll, &proc.pidfd, Interest::ReadOnce).ok();
-                return None;
+                Source::Exit(token).modify(&self.poll, pidfd, Interest::ReadOnce).ok();
+                None
             }
             // Not our child, so nobody can say how it ended.
-            Err(Errno::ECHILD) => ExitStatus::Unknown,
+            Err(Errno::ECHILD) => Some(ExitStatus::Unknown),
             Err(errno) => {
                 tracing::error!("waiting for process {} failed: {}", proc.pid, errno.desc());
-                ExitStatus::Unknown
+                Some(ExitStatus::Unknown)
             }
-        };
+        }
+    }
+
+    /// A process has ended. Its unit, if it had one.
+    pub(in crate::runtime) fn exited(&mut self, token: ProcToken, status: ExitStatus) -> Option<UnitId> {
+        self.reported(token);
         let proc = self.processes.remove(token)?;
+        if let Some(pidfd) = &proc.pidfd {
+            self.poll.remove(pidfd).ok();
+        }
         if let Some(run) = self.runs.get_mut(&proc.unit) {
             run.procs.retain(|p| *p != token);
             if run.past.len() < PAST_MAX {
@@ -179,31 +218,15 @@ impl World {
     }
 
     fn has_strangers(&self) -> bool {
-        self.children.has_strangers(|pid| self.processes.is_tracked(pid))
-    }
-
-    /// Some child ended. Ours are heard by their pidfds; orphans of services that became our
-    /// children are looked for when the pause is over, so that a busy door costs no looking.
-    pub(in crate::runtime) fn child_ended(&mut self, now: Mono) {
-        self.strangers_due = now.after(STRANGERS_PAUSE_USEC);
-    }
-
-    /// Collects ended children that nobody tracks: orphans of services.
-    pub(in crate::runtime) fn reap_strangers(&mut self) {
-        self.strangers_due = None;
-        // Heard from here on anew, before looking: who ends meanwhile is found next time.
-        while let Ok(Some(_)) = self.child_signals.read() {}
-        if let Err(errno) = Source::Children.modify(&self.poll, &self.child_signals, Interest::ReadOnce) {
-            tracing::error!("ends of children cannot be watched: {}", errno.desc());
-        }
-        for (pid, _) in self.children.reap_strangers(|pid| self.processes.is_tracked(pid)) {
-            tracing::debug!("process {pid}, an orphan, ended");
-        }
+        let look = || self.children.has_strangers(|pid| self.processes.is_tracked(pid));
+        self.strangers.as_ref().map_or_else(look, |known| *known.get_or_init(look))
     }
 
     /// Watches a process. `Err` leaves it untracked.
     pub(super) fn track(&mut self, token: ProcToken, proc: crate::runtime::processes::Proc) -> Result<(), Errno> {
-        Source::Exit(token).add(&self.poll, &proc.pidfd, Interest::ReadOnce)?;
+        if let Some(pidfd) = &proc.pidfd {
+            Source::Exit(token).add(&self.poll, pidfd, Interest::ReadOnce)?;
+        }
         if let Some((pipe, _)) = &proc.report {
             Source::Report(token).add(&self.poll, pipe, Interest::Read)?;
         }

@@ -6,7 +6,6 @@ use crate::ids::{ProcToken, UnitId};
 use crate::linux::process;
 use crate::runtime::world::World;
 use crate::unit::Unit;
-use std::os::fd::AsFd;
 
 impl World {
     pub(super) fn signal(&mut self, unit: UnitId, target: SignalTarget, signal: i32, also_hup: bool, plain: bool) {
@@ -24,7 +23,7 @@ impl World {
         self.events.push_back(Event::Signalled { unit, found });
     }
 
-    /// Main and control processes, by pidfd.
+    /// Main and control processes.
     fn signal_tracked(&self, unit: UnitId, target: SignalTarget, signals: &[i32]) -> bool {
         let mut found = false;
         for token in self.tracked(unit) {
@@ -43,7 +42,7 @@ impl World {
             // One that has ended already cannot be signalled, but its end is still to be told.
             found = true;
             for signal in signals {
-                process::send_signal(proc.pidfd.as_fd(), *signal).ok();
+                proc.signal(*signal);
             }
         }
         found
@@ -115,10 +114,10 @@ impl World {
             self.groups.unwatch(&group);
         }
         // Processes that the unit leaves behind on purpose (`KillMode=process`) are still our
-        // children; they are collected as strangers.
+        // children.
         for token in run.procs {
-            if let Some(proc) = self.processes.remove(token) {
-                self.poll.remove(&proc.pidfd).ok();
+            if let Some(pidfd) = self.processes.leave_behind(token).and_then(|proc| proc.pidfd) {
+                self.poll.remove(&pidfd).ok();
             }
         }
     }

@@ -17,7 +17,7 @@ use crate::runtime::processes::Proc;
 use crate::runtime::world::World;
 use crate::unit::exec::{Command, EnvironmentFile, ExecSettings, Privilege};
 use crate::unit::service::{NotifyAccess, ServiceType};
-use crate::unit::{Body, Unit};
+use crate::unit::{Body, Unit, UnitName};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -129,7 +129,7 @@ impl World {
             Outcome::Failed(failure) => (Some(step_failure(token, &program.steps, failure)), None),
             Outcome::Pending(pipe) => (None, Some((pipe, program.steps.clone()))),
         };
-        let proc = Proc { unit: spawn.unit, pid: child.pid, pidfd: child.pidfd, role: spawn.role, report };
+        let proc = Proc { unit: spawn.unit, pid: child.pid, pidfd: None, role: spawn.role, report };
         let pid = proc.pid;
         if let Err(errno) = self.track(token, proc) {
             // Nobody would notice its end: better no process than one that is never missed. It is
@@ -179,8 +179,8 @@ impl World {
             start: PerStart { variables: &spawn.variables, invocation: spawn.invocation, notify_socket: notify },
         };
         let name = &spawn.settings.name;
-        let key = name.template().map_or_else(|| name.text(), |template| template.text());
-        let known = self.blueprints.get(&key).and_then(|list| list.iter().find(|blueprint| blueprint.fits(&occasion)));
+        let key = blueprint_key(name);
+        let known = self.blueprints.get(key).and_then(|list| list.iter().find(|blueprint| blueprint.fits(&occasion)));
         if let Some(blueprint) = known {
             return Ok(blueprint.program(&occasion.start));
         }
@@ -190,7 +190,7 @@ impl World {
             tracing::warn!(UNIT = name.as_str(), CODE = "command-line", "{warning}");
         }
         if let Some(blueprint) = Blueprint::new(&occasion).map_err(refused)? {
-            let list = self.blueprints.entry(key).or_default();
+            let list = self.blueprints.entry(key.into()).or_default();
             if list.len() == BLUEPRINTS_PER_UNIT {
                 list.remove(0);
             }
@@ -271,6 +271,12 @@ impl World {
         }
         Ok(assignments)
     }
+}
+
+/// Under what the blueprints of a unit are kept: its name, or for an instance what it shares with the others.
+fn blueprint_key(name: &UnitName) -> &str {
+    let text = name.as_str();
+    text.find('@').and_then(|at| text.get(..=at)).unwrap_or(text)
 }
 
 /// The event of a step that failed, in words.

@@ -19,7 +19,7 @@ pub fn is_name(text: &str) -> bool {
 
 /// Whether a text can be a variable's value: no control characters but tab and newline.
 pub fn is_value(text: &str) -> bool {
-    !text.chars().any(|c| c.is_ascii_control() && c != '\t' && c != '\n')
+    !text.bytes().any(|b| b.is_ascii_control() && b != b'\t' && b != b'\n')
 }
 
 /// Splits and checks `NAME=VALUE`.
