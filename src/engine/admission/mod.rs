@@ -382,12 +382,12 @@ impl Engine {
     pub(super) fn counted(&self) -> [BTreeMap<(UnitId, Counted), u32>; 2] {
         let (mut kept, mut seen) = (BTreeMap::new(), BTreeMap::new());
         let mut empty: BTreeMap<UnitId, Door> = BTreeMap::new();
-        for (id, slot) in &self.units {
+        for (id, slot) in self.units.iter() {
             if let Machine::Socket(socket) = &slot.machine
                 && let Some(door) = &socket.door
             {
-                kept.extend(door.counts().map(|(by, count)| ((*id, by), count)));
-                empty.insert(*id, Door { counting: door.counting, ..Door::default() });
+                kept.extend(door.counts().map(|(by, count)| ((id, by), count)));
+                empty.insert(id, Door { counting: door.counting, ..Door::default() });
             }
         }
         if !empty.is_empty() {
