@@ -144,10 +144,13 @@ fn spawn_by_fork(program: &Program, prepared: &Prepared, cgroup: Option<Borrowed
         return Err(Errno::last());
     }
     drop(write);
-    let outcome = match read_report(read.as_fd()) {
-        _ if patient => Outcome::Pending(read),
-        Some(Err(failure)) => Outcome::Failed(failure),
-        Some(Ok(())) | None => Outcome::Execed,
+    // What a patient child reports is for whoever watches the pipe; it may be there already.
+    let outcome = match patient {
+        true => Outcome::Pending(read),
+        false => match read_report(read.as_fd()) {
+            Some(Err(failure)) => Outcome::Failed(failure),
+            Some(Ok(())) | None => Outcome::Execed,
+        },
     };
     Ok(Child { pid, outcome })
 }
