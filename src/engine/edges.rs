@@ -28,7 +28,7 @@ enum List {
     /// Sorted.
     Few(Vec<Edge>),
     /// More than a list should hold.
-    Many(Box<BTreeSet<Edge>>),
+    Many(BTreeSet<Edge>),
 }
 
 impl Default for List {
@@ -58,7 +58,7 @@ impl Edges {
                 } else {
                     let mut tree: BTreeSet<Edge> = list.drain(..).collect();
                     tree.insert(edge);
-                    self.list = List::Many(Box::new(tree));
+                    self.list = List::Many(tree);
                 }
             }
             List::Many(tree) => {
