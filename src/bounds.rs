@@ -39,6 +39,18 @@ pub const FAILED_INSTANCES_MAX: usize = 64;
 pub const PAUSE_USEC_MIN: u64 = 100_000;
 /// See [`PAUSE_USEC_MIN`].
 pub const PAUSE_USEC_MAX: u64 = 5_000_000;
+/// Shortest time between two tries to bind a socket that waits for its address, in microseconds.
+pub const BIND_RETRY_USEC: u64 = 200_000;
+/// Messages about addresses read in one turn; whatever they say, they are one change.
+pub const ADDRESS_MESSAGES_PER_TURN: u32 = 64;
+/// How often it is looked whether boot waits for nothing but addresses, in microseconds.
+pub const BOOT_PATIENCE_USEC: u64 = 100_000;
+/// How often the nodes of one socket unit are put back (`X-HealNode=`) in [`HEALS_INTERVAL_USEC`].
+pub const HEALS_BURST: u32 = 10;
+/// See [`HEALS_BURST`].
+pub const HEALS_INTERVAL_USEC: u64 = 10_000_000;
+/// Sockets of one unit that stay open beside the ones that took their place (`X-HealNode=`).
+pub const LOST_PORTS_MAX: usize = 8;
 /// Deadline of a user database look-up in a child, in microseconds.
 pub const NSS_TIMEOUT_USEC: u64 = 5_000_000;
 /// Deadline of a child that makes or visits a network namespace, in microseconds.

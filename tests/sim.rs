@@ -103,6 +103,9 @@ fn files(choices: &mut Seeded) -> (MemoryFiles, Vec<UnitName>) {
         if choices.chance(15) {
             line!(socket, "PrivateNetwork=yes");
         }
+        if choices.chance(25) {
+            line!(socket, "X-BindRetry=address-up");
+        }
         let service = service_text(choices, i);
         let at = if accept { "@" } else { "" };
         files.write(&format!("/u/s{i}.socket"), socket);
@@ -216,6 +219,8 @@ fn faults(choices: &mut Seeded) -> Faults {
     let mut level = || if choices.chance(70) { 0 } else { 5 + choices.below(60) };
     Faults {
         bind: level() / 2,
+        absent: level(),
+        remove: level(),
         accept: level() / 2,
         spawn: level(),
         step: level(),
@@ -458,7 +463,10 @@ impl World {
         self.turn()?;
         for _ in 0..EVENTS {
             match self.kernel.choices.below(10) {
-                0..=3 => self.kernel.knock(),
+                0..=3 => {
+                    self.kernel.knock();
+                    self.kernel.remove_node();
+                }
                 4 => self.operator(),
                 5 if self.kernel.choices.chance(10) => self.revive(),
                 _ => {
@@ -489,6 +497,9 @@ impl World {
     fn at_rest(&mut self) -> Result<(), String> {
         let census = self.engine.census();
         for status in self.engine.list() {
+            if status.sub == "start-open" && self.kernel.next_event_at().is_none() {
+                return Err(format!("{} waits although its address has come", status.unit.name));
+            }
             let up = status.active == ActiveState::Active && status.sub == "listening";
             let Detail::Socket { fds, rules, .. } = &status.detail else { continue };
             if self.waits(status.id) && rules.iter().any(|(rule, _)| *rule == Rule::Full) {
@@ -499,6 +510,10 @@ impl World {
             if up && !watched && !paused {
                 return Err(format!("{} listens, but nobody watches it", status.unit.name));
             }
+        }
+        let deadlines = self.engine.next_deadline().is_some();
+        if let Some(fd) = self.kernel.nodeless().find(|fd| !deadlines && census.fds.contains(fd)) {
+            return Err(format!("the node of {fd} was removed and nobody has looked after it"));
         }
         if !self.kernel.ready {
             let jobs = self.engine.list().filter(|status| status.job.is_some());
@@ -565,4 +580,66 @@ fn the_simulator_finds_bugs_that_are_put_in() {
         let found = (0..200).any(|seed| run_seed(seed, Some(sabotage), false).is_err());
         assert!(found, "{sabotage:?} is not found in 200 seeds");
     }
+}
+
+/// An engine with one socket unit that waits for its address, and the time.
+fn waiting_engine() -> (Engine, u64) {
+    let mut files = MemoryFiles::new();
+    files.write("/u/a.socket", "[Socket]\nListenStream=192.0.2.1:80\nX-BindRetry=address-up\n");
+    files.write("/u/a.service", "[Service]\nExecStart=/bin/main\n");
+    let mut library = Library::new(vec!["/u".into()], Machine::default());
+    let name = UnitName::parse("a.socket").expect("a unit name");
+    let units = library.closure(&files, std::slice::from_ref(&name));
+    let mut engine = Engine::new(Policy::porterd(1));
+    let mut out = Vec::new();
+    engine.handle(Mono(1), Event::Loaded { units, templates: Vec::new(), reload: false }, &mut out);
+    engine.handle(Mono(1), Event::Began { start: vec![name] }, &mut out);
+    assert_eq!(tries(&mut engine, 1, &mut out), 1);
+    (engine, 1)
+}
+
+/// How often the effects try to bind; every try fails at once.
+fn tries(engine: &mut Engine, now: u64, out: &mut Vec<Effect>) -> usize {
+    let mut count = 0;
+    loop {
+        let effects = std::mem::take(out);
+        let Some(Effect::Bind { unit, .. }) = effects.into_iter().find(|one| matches!(one, Effect::Bind { .. })) else {
+            return count;
+        };
+        count += 1;
+        let (trouble, detail) = (porterd::engine::event::Trouble::NoAddress, "not there".into());
+        engine.handle(Mono(now), Event::BindFailed { unit, trouble, detail }, out);
+    }
+}
+
+#[test]
+fn tries_to_bind_are_bounded_and_no_change_is_lost() {
+    let (mut engine, mut now) = waiting_engine();
+    let mut out = Vec::new();
+    let mut count = 0;
+    // Ten thousand changes in ten seconds, one each millisecond.
+    for _ in 0..10_000 {
+        now += 1_000;
+        engine.handle(Mono(now), Event::AddressesChanged, &mut out);
+        count += tries(&mut engine, now, &mut out);
+        engine.handle(Mono(now), Event::Due, &mut out);
+        count += tries(&mut engine, now, &mut out);
+    }
+    assert!((40..=51).contains(&count), "{count} tries in ten seconds");
+    // The last change came after the last try, so there is one more; without changes there are none.
+    for _ in 0..10_000 {
+        now += 1_000;
+        engine.handle(Mono(now), Event::Due, &mut out);
+        count += tries(&mut engine, now, &mut out);
+    }
+    let quiet = count;
+    engine.handle(Mono(now + 1_000_000_000), Event::Due, &mut out);
+    assert_eq!(tries(&mut engine, now, &mut out), 0);
+    assert!((41..=52).contains(&quiet), "{quiet} tries");
+    let status = engine.list().find(|status| status.unit.name.as_str() == "a.socket").unwrap();
+    assert_eq!((status.sub, status.job), ("start-open", Some("start")));
+    assert_eq!(status.waiting.map(|(why, _)| why).as_deref(), Some("waits for its address: not there"));
+    // A change after a long time is answered at once.
+    engine.handle(Mono(now + 2_000_000_000), Event::AddressesChanged, &mut out);
+    assert_eq!(tries(&mut engine, now + 2_000_000_000, &mut out), 1);
 }

@@ -271,12 +271,12 @@ fn network(exec: &ExecSettings) -> Network {
 /// One descriptor per port.
 fn passed_by(unit: &Unit, socket: &SocketUnit) -> Vec<PassedFd> {
     let name = socket.file_descriptor_name.clone().unwrap_or_else(|| unit.name.text());
-    socket.listen.iter().map(|_| PassedFd { name: name.clone(), socket: true, blocking: None }).collect()
+    socket.listen.iter().map(|_| PassedFd { name: name.clone(), socket: true, blocking: None, address: None }).collect()
 }
 
 fn connection(socket: &SocketUnit) -> PassedFd {
     let name = socket.file_descriptor_name.clone().unwrap_or_else(|| "connection".into());
-    PassedFd { name, socket: true, blocking: Some(false) }
+    PassedFd { name, socket: true, blocking: Some(false), address: None }
 }
 
 /// The user database's answer, asked in the usual way: here somebody waits anyway.

@@ -86,11 +86,12 @@ pub(super) fn search_path(global: &Global, config: &Config, around: &Surrounding
 }
 
 /// What files mean on this machine.
-pub(super) fn machine(around: &Surroundings, user_mode: bool) -> Machine {
+pub(super) fn machine(around: &Surroundings, user_mode: bool, strict: bool) -> Machine {
     Machine {
         context: context(around, user_mode),
         ipv6: Path::new("/proc/net/if_inet6").exists(),
         interface: |name| nix::net::if_::if_nametoindex(name).ok(),
+        strict,
     }
 }
 

@@ -66,7 +66,7 @@ pub(super) fn open(context: &mut Context, what: &[String]) -> Result<(Library, V
         let parsed = UnitName::parse(&mangled).ok_or(format!("{one} is no unit name and no file of a unit"))?;
         wanted.push(parsed.instantiate(STAND_IN).unwrap_or(parsed));
     }
-    let mut library = Library::new(search.clone(), files::machine(&around, context.global.user));
+    let mut library = Library::new(search.clone(), files::machine(&around, context.global.user, config.strict_systemd));
     if what.is_empty() {
         wanted = library.all_names(&files::Disk);
         wanted.extend(templates(&search));

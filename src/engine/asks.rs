@@ -206,6 +206,14 @@ impl Engine {
         self.answer_if_done(request);
     }
 
+    /// What is still to be done is not waited for any more.
+    pub(super) fn request_gives_up(&mut self, request: u64) {
+        if let Some(pending) = self.requests.get_mut(&request) {
+            pending.jobs.clear();
+        }
+        self.answer_if_done(request);
+    }
+
     fn answer_if_done(&mut self, request: u64) {
         let Some(pending) = self.requests.get(&request) else {
             return;
@@ -239,11 +247,12 @@ impl Engine {
 
     fn boot_settled(&mut self, pending: &Pending) {
         let listening = self.units.values().filter(|slot| slot.is_socket() && slot.active.is_up()).count();
-        let failed = pending.failures.len();
-        let status = match failed {
-            0 => format!("{listening} sockets listening"),
-            _ => format!("{listening} sockets listening, {failed} units failed"),
-        };
+        let mut status = format!("{listening} sockets listening");
+        for (count, what) in [(pending.failures.len(), "units failed"), (self.awaiting.len(), "wait for addresses")] {
+            if count > 0 {
+                status.push_str(&format!(", {count} {what}"));
+            }
+        }
         self.out.push(Effect::Announce(Announcement::Ready));
         self.out.push(Effect::Announce(Announcement::Status(status)));
     }

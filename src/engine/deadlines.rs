@@ -20,6 +20,12 @@ pub enum Reason {
     Pause,
     /// A port that was polled too often is polled again (`PollLimit…=`).
     Poll(FdToken),
+    /// A socket that waits for its address is tried again.
+    Rebind,
+    /// A node that was removed too often is put back.
+    Heal(FdToken),
+    /// Boot may be waiting for nothing but addresses.
+    Boot,
     /// `Type=idle` has waited long enough.
     Idle,
 }
@@ -35,6 +41,9 @@ impl Reason {
             Reason::Job => "its job to end",
             Reason::Pause => "the end of a pause",
             Reason::Poll(_) => "the end of its poll limit",
+            Reason::Rebind => "the next try to bind it",
+            Reason::Heal(_) => "its node to be put back",
+            Reason::Boot => "its address",
             Reason::Idle => "other jobs to end",
         }
     }

@@ -20,6 +20,17 @@ pub enum Effect {
         /// Network namespace of the ports; made now if nobody used it before.
         namespace: Option<NamespaceToken>,
     },
+    /// Put the node of a port back. → `NodeHealed`, `PortRenewed`, `NodeLost`; nothing if it is there
+    HealNode {
+        /// Which port.
+        fd: FdToken,
+        /// Settings with which it was made.
+        settings: Arc<Unit>,
+        /// Its index.
+        index: u16,
+        /// A new socket may be made there if the node is beyond help.
+        renew: bool,
+    },
     /// Change the owner of the nodes. → `Chowned` or `ChownFailed`
     Chown {
         /// The socket unit.

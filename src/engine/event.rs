@@ -40,6 +40,36 @@ pub enum Event {
         /// What, where, why, what next.
         detail: Text,
     },
+    /// Interfaces or addresses of the machine changed.
+    AddressesChanged,
+    /// The node of a port is not where it was made any more (`X-HealNode=`).
+    NodeGone {
+        /// Which port.
+        fd: FdToken,
+    },
+    /// Answer to `HealNode`: it is there again.
+    NodeHealed {
+        /// Which port.
+        fd: FdToken,
+        /// Its path.
+        path: Text,
+    },
+    /// Answer to `HealNode`: nothing could be put back, and a new socket is in its place.
+    PortRenewed {
+        /// The port that nobody can reach any more.
+        lost: FdToken,
+        /// The one in its place.
+        new: FdToken,
+        /// Its path.
+        path: Text,
+    },
+    /// Answer to `HealNode`: it cannot be put back, or something else took its place.
+    NodeLost {
+        /// Which port.
+        fd: FdToken,
+        /// What, why, what next.
+        detail: Text,
+    },
     /// Owners of the nodes were changed.
     Chowned {
         /// The socket unit.
@@ -212,8 +242,10 @@ pub enum Trouble {
     Busy,
     /// Not allowed (EACCES, EPERM).
     Denied,
-    /// Not there (ENOENT, EADDRNOTAVAIL, ENODEV).
+    /// Not there (ENOENT, ENXIO, ENOTDIR).
     Absent,
+    /// An address or interface is not there (EADDRNOTAVAIL, ENODEV).
+    NoAddress,
     /// The kernel cannot (EAFNOSUPPORT, EPROTONOSUPPORT, …).
     Unsupported,
     /// Anything else.

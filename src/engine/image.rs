@@ -201,6 +201,14 @@ impl Engine {
             }
         }
         self.admission_reloaded(id);
+        if let Some(socket) = self.socket(id)
+            && socket.awaiting.is_some()
+        {
+            // Changes that nobody heard are made up for by one try.
+            self.awaiting.insert(id);
+            self.deadlines.set(id, Reason::Rebind, Some(self.now));
+            self.deadlines.set(id, Reason::Boot, self.now.after(crate::bounds::BOOT_PATIENCE_USEC));
+        }
         self.socket_watch(id);
         if let Some(job) = &saved.job {
             let request = self.boot.filter(|_| self.socket(id).is_some());

@@ -68,6 +68,8 @@ pub struct Engine {
     templates: BTreeMap<UnitName, Arc<Template>>,
     procs: BTreeMap<ProcToken, UnitId>,
     fds: BTreeMap<FdToken, UnitId>,
+    /// Sockets that wait for their addresses.
+    awaiting: BTreeSet<UnitId>,
     deadlines: Deadlines,
     run_queue: VecDeque<UnitId>,
     /// Jobs that wait for another unit's job: blocker → who waits.
@@ -99,6 +101,7 @@ impl Engine {
             templates: BTreeMap::new(),
             procs: BTreeMap::new(),
             fds: BTreeMap::new(),
+            awaiting: BTreeSet::new(),
             deadlines: Deadlines::default(),
             run_queue: VecDeque::new(),
             blocked: BTreeMap::new(),
@@ -138,7 +141,12 @@ impl Engine {
             Event::Began { start } => self.begin(start),
             Event::Loaded { units, templates, reload } => self.loaded(units, templates, reload),
             Event::Bound { unit, fds } => self.socket_bound(unit, fds),
-            Event::BindFailed { unit, trouble: _, detail } => self.socket_bind_failed(unit, &detail),
+            Event::BindFailed { unit, trouble, detail } => self.socket_bind_failed(unit, trouble, &detail),
+            Event::AddressesChanged => self.addresses_changed(),
+            Event::NodeGone { fd } => self.node_gone(fd),
+            Event::NodeHealed { fd, path } => self.node_healed(fd, &path),
+            Event::PortRenewed { lost, new, path } => self.port_renewed(lost, new, &path),
+            Event::NodeLost { fd, detail } => self.node_lost(fd, &detail),
             Event::Chowned { unit } => self.socket_chowned(unit),
             Event::ChownFailed { unit, status, detail } => self.socket_chown_failed(unit, status, &detail),
             Event::PeersResolved { unit, users, groups } => self.peers_resolved(unit, users, groups),
@@ -199,6 +207,9 @@ impl Engine {
                 Reason::Job => self.job_timeout(id),
                 Reason::Pause => self.socket_pause_over(id),
                 Reason::Poll(fd) => self.socket_poll_again(id, fd),
+                Reason::Rebind => self.socket_rebind(id),
+                Reason::Heal(fd) => self.heal_again(fd),
+                Reason::Boot => self.boot_out_of_patience(id),
                 Reason::Idle => {
                     self.idle_waiting = false;
                     self.out.push(Effect::EndIdle);

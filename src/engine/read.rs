@@ -158,6 +158,11 @@ impl Engine {
                 None,
             ));
         }
+        if let Machine::Socket(socket) = &slot.machine
+            && let Some(why) = Engine::awaited(socket)
+        {
+            return Some((format!("waits for its address: {why}"), self.deadlines.get(id, Reason::Rebind)));
+        }
         if let Some(job) = slot.job.as_ref().filter(|job| !job.running && !job.checking) {
             return Some((format!("its {} job waits for other jobs", job.kind.as_str()), None));
         }
@@ -172,7 +177,7 @@ impl Engine {
             Machine::Target(_) | Machine::Inert => ("success", false),
         };
         let job_waits = slot.job.as_ref().is_some_and(|job| !job.running && !job.checking);
-        let waits = job_waits || self.deadlines.of(id).next().is_some();
+        let waits = job_waits || self.awaiting.contains(&id) || self.deadlines.of(id).next().is_some();
         Glance { id, active: slot.active, result, busy, waits }
     }
 

@@ -86,6 +86,8 @@ impl Engine {
             self.adopt_unit(template.instantiate(&name));
         }
         self.relink_instance(id);
+        // What it waits for may be written differently now.
+        self.socket_rebind(id);
         self.socket_reloaded(id);
     }
 

@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods)] // reads link targets below /proc
 
 use super::raw::{self, End, RawAddress};
+use crate::ids::Text;
 use crate::unit::socket::{Address, SocketKind};
 use nix::Result;
 use nix::errno::Errno;
@@ -189,6 +190,13 @@ pub fn display(address: &Address) -> String {
         Address::Vsock(u32::MAX, port) => format!("vsock::{port}"),
         Address::Vsock(cid, port) => format!("vsock:{cid}:{port}"),
     }
+}
+
+/// Where a socket is bound, as [`display`] shows it; `None` if it has no address that a unit file
+/// could name.
+pub fn bound(fd: impl AsFd) -> Option<Text> {
+    let name = raw::socket_name(fd.as_fd(), End::Local).ok()?;
+    decode(&name).address().map(|address| display(&address).into())
 }
 
 /// C escapes for whatever is not printable ASCII.

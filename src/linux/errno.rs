@@ -16,6 +16,8 @@ pub enum Class {
     Denied,
     /// Not there.
     Absent,
+    /// An address or interface is not there.
+    NoAddress,
     /// The kernel cannot.
     Unsupported,
     /// Anything else.
@@ -31,7 +33,7 @@ pub enum During {
     Other,
 }
 
-const CLASSES: [(Class, &[Errno]); 6] = [
+const CLASSES: [(Class, &[Errno]); 7] = [
     // accept(2) passes on errors that belong to the connection, not to the listener.
     (
         Class::Transient,
@@ -51,7 +53,8 @@ const CLASSES: [(Class, &[Errno]); 6] = [
     (Class::Exhausted, &[Errno::EMFILE, Errno::ENFILE, Errno::ENOMEM, Errno::ENOBUFS, Errno::ENOSPC]),
     (Class::Busy, &[Errno::EADDRINUSE, Errno::EEXIST, Errno::EBUSY, Errno::ETXTBSY]),
     (Class::Denied, &[Errno::EACCES, Errno::EPERM, Errno::EROFS]),
-    (Class::Absent, &[Errno::ENOENT, Errno::EADDRNOTAVAIL, Errno::ENODEV, Errno::ENXIO, Errno::ENOTDIR]),
+    (Class::Absent, &[Errno::ENOENT, Errno::ENXIO, Errno::ENOTDIR]),
+    (Class::NoAddress, &[Errno::EADDRNOTAVAIL, Errno::ENODEV]),
     (
         Class::Unsupported,
         &[

@@ -197,6 +197,30 @@ pub fn remove(what: &Remove) -> Result<()> {
     if result == Err(Errno::ENOENT) { Ok(()) } else { result }
 }
 
+/// Puts a file where nobody can read half of it: a new one beside it takes its place.
+pub fn replace(path: &str, content: &[u8]) -> Result<()> {
+    let (directory, name) = path.rsplit_once('/').ok_or(Errno::EINVAL)?;
+    let new = format!("{directory}/.{name}.new");
+    let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let make = || creating(0o644, || open(new.as_str(), flags, Mode::from_bits_truncate(0o644)));
+    let file = match make() {
+        // Left by a run that was killed here.
+        Err(Errno::EEXIST) => unlink(new.as_str()).and_then(|()| make())?,
+        made => made?,
+    };
+    let written = nix::unistd::write(&file, content).and_then(|written| {
+        if written == content.len() {
+            nix::fcntl::renameat(AT_FDCWD, new.as_str(), AT_FDCWD, path)
+        } else {
+            Err(Errno::EIO)
+        }
+    });
+    if written.is_err() {
+        unlink(new.as_str()).ok();
+    }
+    written
+}
+
 /// Changes the owner of a node (links are followed); `None` leaves it alone.
 pub fn chown(path: &str, owner: Owner) -> Result<()> {
     nix::unistd::chown(path, owner.uid.map(Uid::from_raw), owner.gid.map(Gid::from_raw))

@@ -3,6 +3,7 @@
 
 pub mod accept;
 pub mod address;
+pub mod addresses;
 pub mod cgroup;
 mod cgroup_find;
 mod child;
@@ -13,6 +14,7 @@ pub mod files;
 pub mod holder;
 mod multicast;
 pub mod namespaces;
+pub mod nodes;
 pub mod notify;
 pub mod peer;
 pub mod pidfile;

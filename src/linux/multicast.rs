@@ -1,7 +1,7 @@
 //! Multicast on a datagram socket: joining groups and choosing the interface to send through, by the
 //! calls that are the same for IPv4 and IPv6 (RFC 3678). An interface that is not there is ENODEV.
 
-use super::address::{self, interface_index};
+use super::address;
 use super::raw;
 use crate::unit::socket::{Address, Membership};
 use nix::Result;
@@ -19,7 +19,7 @@ const STORAGE_BYTES: usize = 128;
 /// Joins a group, for all senders or for one.
 pub(super) fn join(fd: BorrowedFd<'_>, membership: &Membership) -> Result<()> {
     let index = match &membership.interface {
-        Some(name) => interface_index(name).ok_or(Errno::ENODEV)?,
+        Some(name) => index_of(fd, name)?,
         None => 0,
     };
     let level = if membership.group.is_ipv4() { libc::IPPROTO_IP } else { libc::IPPROTO_IPV6 };
@@ -36,6 +36,11 @@ pub(super) fn join(fd: BorrowedFd<'_>, membership: &Membership) -> Result<()> {
     }
 }
 
+/// By name or number, where the socket is: that may be another network namespace than ours.
+pub(super) fn index_of(fd: BorrowedFd<'_>, interface: &str) -> Result<u32> {
+    interface.parse().or_else(|_| raw::interface_of(fd, interface))
+}
+
 fn storage(request: &mut Vec<u8>, ip: IpAddr) -> Result<()> {
     let address = match ip {
         IpAddr::V4(v4) => Address::V4(v4, 0),
@@ -49,7 +54,7 @@ fn storage(request: &mut Vec<u8>, ip: IpAddr) -> Result<()> {
 
 /// Outgoing multicast datagrams leave through this interface.
 pub(super) fn send_through(fd: BorrowedFd<'_>, level: i32, interface: &str) -> Result<()> {
-    let index = interface_index(interface).ok_or(Errno::ENODEV)?;
+    let index = index_of(fd, interface)?;
     if level == libc::IPPROTO_IPV6 {
         return raw::set_option(fd, level, libc::IPV6_MULTICAST_IF, &index.to_ne_bytes());
     }

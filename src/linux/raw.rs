@@ -381,6 +381,23 @@ pub fn socket_cookie(fd: BorrowedFd<'_>) -> Result<u64> {
     Ok(u64::from_ne_bytes(value))
 }
 
+/// The index of a network interface by its name (or alternative name) in the network namespace of a
+/// socket (ioctl(2) `SIOCGIFINDEX`). ENODEV: there is none.
+pub fn interface_of(fd: BorrowedFd<'_>, name: &str) -> Result<u32> {
+    // SAFETY: ifreq is plain data for which all zeros is valid.
+    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    if name.is_empty() || name.len() >= request.ifr_name.len() {
+        return Err(Errno::ENODEV);
+    }
+    for (to, from) in request.ifr_name.iter_mut().zip(name.bytes()) {
+        *to = from as libc::c_char;
+    }
+    // SAFETY: this request reads the name, which ends with NUL, and writes the index into `request`.
+    Errno::result(unsafe { libc::ioctl(fd.as_raw_fd(), libc::SIOCGIFINDEX as libc::Ioctl, &mut request) })?;
+    // SAFETY: the kernel has just filled this member.
+    Ok(unsafe { request.ifr_ifru.ifru_ifindex }.cast_unsigned())
+}
+
 /// Which network namespace a socket belongs to: a number, unique while the machine runs. Kernels
 /// before 5.14 do not say.
 pub fn network_cookie(fd: BorrowedFd<'_>) -> Result<u64> {

@@ -273,7 +273,12 @@ impl Work<'_> {
                 files::make_parents(path, *mode);
                 return Ok(());
             }
-            SocketCall::Bind { address, mode, take_over } => {
+            SocketCall::Bind { address: Address::V6(ip, port, _), scope: Some(name), .. } => {
+                let fd = self.fd()?;
+                let scoped = Address::V6(*ip, *port, multicast::index_of(fd, name)?);
+                return raw::bind(fd, &address::encode(&scoped)?);
+            }
+            SocketCall::Bind { address, mode, take_over, .. } => {
                 return bind(self.fd()?, address, *mode, *take_over);
             }
             SocketCall::BindNetlink { groups } => {

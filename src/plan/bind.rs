@@ -15,7 +15,13 @@ pub struct Recipe {
     pub symlinks: Vec<Symlink>,
     /// `SocketUser=`, `SocketGroup=`: changed once all ports are open.
     pub chown: Option<Chown>,
-    /// Nodes, queues and links that `RemoveOnStop=` takes away; empty without it.
+    /// `X-BindRetry=address-up`: a missing address is waited for.
+    pub waits: bool,
+    /// `X-HealNode=`: nodes that get a second name, so that they can be put back.
+    pub kept: Vec<Text>,
+    /// `X-PublishAddress=`: written once all ports are open.
+    pub publish: Option<Text>,
+    /// Nodes, queues and links that `RemoveOnStop=` takes away, and what is there for the sockets alone.
     pub remove: Vec<Remove>,
 }
 
@@ -139,6 +145,8 @@ pub enum SocketCall {
         mode: u32,
         /// Replace even a socket on which somebody listens (systemd does).
         take_over: bool,
+        /// The interface of an IPv6 address, looked up now.
+        scope: Option<Text>,
     },
     /// bind(2) on a netlink socket.
     BindNetlink {

@@ -127,6 +127,11 @@ fn process_block(occasion: &Occasion<'_>, env: &mut Environment) {
         env.put("LISTEN_PID", Value::Pid);
         env.set("LISTEN_FDS", names.len().to_string());
         env.set("LISTEN_FDNAMES", names.join(":"));
+        for (n, passed) in occasion.passed.iter().enumerate() {
+            if let Some(address) = &passed.address {
+                env.set(&format!("PORTER_ADDRESS_{n}"), &**address);
+            }
+        }
     }
     if occasion.watchdog_usec > 0 && occasion.is_main() {
         env.put("WATCHDOG_PID", Value::Pid);

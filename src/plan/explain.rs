@@ -14,7 +14,12 @@ pub fn recipe(recipe: &Recipe) -> String {
         line(&mut out, 0, &format!("{} ({})", port.display, port.type_word));
         calls(&mut out, port);
     }
-    if !recipe.symlinks.is_empty() || recipe.chown.is_some() {
+    if recipe.waits {
+        line(&mut out, 0, "on EADDRNOTAVAIL or ENODEV");
+        line(&mut out, 1, "close all ports, wait for rtnetlink to tell of a change, begin again");
+    }
+    let after = !recipe.symlinks.is_empty() || !recipe.kept.is_empty();
+    if after || recipe.chown.is_some() || recipe.publish.is_some() {
         line(&mut out, 0, "after all ports are open");
     }
     for link in &recipe.symlinks {
@@ -29,6 +34,12 @@ pub fn recipe(recipe: &Recipe) -> String {
         for name in &chown.queues {
             line(&mut out, 1, &format!("fchown(mq_open({name:?}), {user}, {group})"));
         }
+    }
+    for path in &recipe.kept {
+        line(&mut out, 1, &format!("link({path:?}, a spare name), and back when inotify tells that it is gone"));
+    }
+    if let Some(path) = &recipe.publish {
+        line(&mut out, 1, &format!("write the addresses from getsockname() to {path:?}, by way of rename()"));
     }
     if !recipe.remove.is_empty() {
         line(&mut out, 0, "when the socket stops");
@@ -102,7 +113,10 @@ pub fn socket_call(call: &SocketCall) -> String {
         SocketCall::MakeParents { path, mode } => {
             format!("mkdir(parents of {path:?}, {mode:04o}); a failure is ignored")
         }
-        SocketCall::Bind { address, mode, take_over } => bind(address, *mode, *take_over),
+        SocketCall::Bind { address: Address::V6(ip, port, _), scope: Some(name), .. } => {
+            format!("bind([{ip}]:{port}, scope: index of {name:?})")
+        }
+        SocketCall::Bind { address, mode, take_over, .. } => bind(address, *mode, *take_over),
         SocketCall::BindNetlink { groups } => format!("bind(AF_NETLINK, groups {groups:#x})"),
         SocketCall::Listen { backlog } => format!("listen({backlog})"),
         SocketCall::Touch { path } => format!("utimensat({path:?}, now); a failure is ignored"),
@@ -135,6 +149,8 @@ fn join(membership: &Membership) -> String {
 
 fn bind(address: &Address, mode: u32, take_over: bool) -> String {
     match address {
+        Address::V4(ip, 0) => format!("bind({ip}:0); the kernel chooses the port"),
+        Address::V6(ip, 0, 0) => format!("bind([{ip}]:0); the kernel chooses the port"),
         Address::V4(ip, port) => format!("bind({ip}:{port})"),
         Address::V6(ip, port, 0) => format!("bind([{ip}]:{port})"),
         Address::V6(ip, port, scope) => format!("bind([{ip}]:{port}, scope {scope})"),

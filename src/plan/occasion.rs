@@ -31,6 +31,8 @@ pub struct PassedFd {
     pub socket: bool,
     /// Its blocking mode if that is known for sure; spares a step that would change nothing.
     pub blocking: Option<bool>,
+    /// Where it listens, for `PORTER_ADDRESS_n`; `None` if the unit file says it.
+    pub address: Option<Text>,
 }
 
 /// What differs from one start of a service to the next.

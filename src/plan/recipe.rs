@@ -26,9 +26,21 @@ pub struct BindFacts {
 
 /// The whole recipe of a socket unit. `service` is what it starts; only USB functions look at it.
 pub fn recipe(unit: &SocketUnit, service: Option<&ServiceUnit>, facts: &BindFacts) -> Recipe {
-    let ports = unit.listen.iter().map(|listen| port(listen, unit, service, facts)).collect();
+    let ports =
+        unit.listen.iter().enumerate().map(|(index, listen)| port(index, listen, unit, service, facts)).collect();
     let all: Vec<u16> = (0..=u16::MAX).take(unit.listen.len()).collect();
-    Recipe { ports, symlinks: symlinks(unit), chown: chown(unit, facts), remove: removals(unit, &all) }
+    let beyond = &unit.options.beyond;
+    let (publish, waits) = (beyond.publish_address.clone(), beyond.bind_retry);
+    let kept = if beyond.heal_node { unit.listen.iter().filter_map(node).collect() } else { Vec::new() };
+    Recipe {
+        ports,
+        symlinks: symlinks(unit),
+        chown: chown(unit, facts),
+        waits,
+        kept,
+        publish,
+        remove: removals(unit, &all),
+    }
 }
 
 /// What every connection accepted on a port needs before it is handed over. Nothing at all unless
@@ -45,17 +57,18 @@ pub fn connection_calls(unit: &SocketUnit, port: &Listen, facts: &BindFacts) -> 
     calls
 }
 
-/// What `RemoveOnStop=` takes away when these ports (indexes into `listen`) were open.
+/// What is taken away when these ports (indexes into `listen`) were open.
 pub fn removals(unit: &SocketUnit, open: &[u16]) -> Vec<Remove> {
+    let published = unit.options.beyond.publish_address.iter().cloned().map(Remove::Node);
     if !unit.remove_on_stop {
-        return Vec::new();
+        return published.collect();
     }
     let ports = open.iter().filter_map(|&i| unit.listen.get(usize::from(i)));
     let nodes = ports.filter_map(|listen| match listen {
         Listen::MessageQueue(name) => Some(Remove::MessageQueue(name.clone())),
         _ => node(listen).map(Remove::Node),
     });
-    nodes.chain(unit.options.symlinks.iter().cloned().map(Remove::Node)).collect()
+    nodes.chain(unit.options.symlinks.iter().cloned().map(Remove::Node)).chain(published).collect()
 }
 
 /// The file system node a port makes, as far as links and owners apply to it.
@@ -95,8 +108,8 @@ fn chown(unit: &SocketUnit, facts: &BindFacts) -> Option<Chown> {
     })
 }
 
-fn port(listen: &Listen, unit: &SocketUnit, service: Option<&ServiceUnit>, facts: &BindFacts) -> Port {
-    let calls = match listen {
+fn port(index: usize, listen: &Listen, unit: &SocketUnit, service: Option<&ServiceUnit>, facts: &BindFacts) -> Port {
+    let mut calls = match listen {
         Listen::Socket { kind, address } => socket(*kind, address, listen, unit, facts),
         Listen::Netlink { family, groups } => netlink(*family, *groups, listen, unit, facts),
         Listen::Fifo(path) => fifo(path, unit, facts),
@@ -104,7 +117,17 @@ fn port(listen: &Listen, unit: &SocketUnit, service: Option<&ServiceUnit>, facts
         Listen::MessageQueue(name) => message_queue(name, unit, facts),
         Listen::UsbFunction(path) => vec![usb_function(path, service)],
     };
-    Port { display: display(listen).into(), type_word: type_word(listen), calls }
+    let mut display = display(listen);
+    if let Some(name) = unit.options.beyond.scope(index) {
+        // Shown as it is written: its index may not be there, or change.
+        display = format!("{}%{name}", display.split('%').next().unwrap_or_default());
+        for call in &mut calls {
+            if let SocketCall::Bind { scope, .. } = call {
+                *scope = Some(name.clone());
+            }
+        }
+    }
+    Port { display: display.into(), type_word: type_word(listen), calls }
 }
 
 fn domain(address: &Address) -> c_int {
@@ -137,7 +160,12 @@ fn socket(
     if let Address::Path(path) = address {
         calls.push(SocketCall::MakeParents { path: path.clone(), mode: unit.directory_mode });
     }
-    calls.push(SocketCall::Bind { address: address.clone(), mode: unit.socket_mode, take_over: facts.strict });
+    calls.push(SocketCall::Bind {
+        address: address.clone(),
+        mode: unit.socket_mode,
+        take_over: facts.strict,
+        scope: None,
+    });
     if let Address::Path(path) = address {
         calls.extend(labels::of_node(path, unit, facts));
     }

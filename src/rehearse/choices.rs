@@ -48,6 +48,10 @@ impl Choices for Bytes<'_> {
 pub struct Faults {
     /// A port cannot be opened.
     pub bind: u64,
+    /// An address is not there yet, where the unit waits for it.
+    pub absent: u64,
+    /// Somebody removes the node of a port.
+    pub remove: u64,
     /// accept(2) runs out of descriptors.
     pub accept: u64,
     /// A process cannot be made.

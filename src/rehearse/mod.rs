@@ -5,6 +5,7 @@
 
 mod choices;
 mod peers;
+mod ports;
 
 pub use choices::{Bytes, Choices, Faults, Seeded};
 
@@ -55,6 +56,7 @@ pub struct Kernel<C> {
     sequence: u64,
     fds: BTreeMap<FdToken, Descriptor>,
     watched: BTreeSet<FdToken>,
+    nodeless: BTreeSet<FdToken>,
     namespaces: BTreeSet<NamespaceToken>,
     last_namespace: u64,
     processes: BTreeMap<ProcToken, Process>,
@@ -86,6 +88,7 @@ impl<C: Choices> Kernel<C> {
             sequence: 0,
             fds: BTreeMap::new(),
             watched: BTreeSet::new(),
+            nodeless: BTreeSet::new(),
             namespaces: BTreeSet::new(),
             last_namespace: 0,
             processes: BTreeMap::new(),
@@ -256,6 +259,7 @@ impl<C: Choices> Kernel<C> {
                     self.violate(format!("drop of {namespace:?}, which is not there"));
                 }
             }
+            Effect::HealNode { fd, renew, .. } => self.heal(fd, renew),
             Effect::Chown { unit, .. } => {
                 let event = if self.choices.chance(self.faults.bind) {
                     Event::ChownFailed { unit, status: 217, detail: "no such user".into() }
@@ -312,6 +316,9 @@ impl<C: Choices> Kernel<C> {
         if self.choices.chance(self.faults.bind) {
             let detail = "address in use".into();
             return self.happened.push_back(Event::BindFailed { unit, trouble: Trouble::Busy, detail });
+        }
+        if self.is_absent(unit, socket) {
+            return;
         }
         let mut fds = Vec::new();
         for index in 0..socket.listen.len() as u16 {

@@ -186,6 +186,10 @@ pub const CODES: &[Code] = &[
         "address-too-long",
         "The path or name does not fit into a socket address: 107 bytes for a path, 106 for an abstract name. The line has no effect. Use a shorter path.",
     ),
+    notice(
+        "not-in-systemd",
+        "porterd takes this address and systemd does not: the name of a service as a port, or port 0, which the kernel chooses. A unit that is meant for systemd too needs a number. With --strict-systemd the line has no effect here either.",
+    ),
     warning("ipv6-unavailable", "The address is IPv6 and the kernel has no IPv6, so the line has no effect."),
     warning(
         "no-such-interface",
@@ -342,6 +346,26 @@ pub const NOTES: &[Code] = &[
     error(
         "socket-failed",
         "The socket unit cannot go on; the result says why. Nobody can connect until it is started again.",
+    ),
+    notice(
+        "socket-awaits-address",
+        "An address or network interface of the socket is not there, and X-BindRetry=address-up says to wait for it. The unit stays in start-open, with its start job, and listens when it has come.",
+    ),
+    notice(
+        "node-healed",
+        "Somebody removed a socket or FIFO from the file system, and it was put back (X-HealNode=yes). It is the same node: nothing that was queued is lost.",
+    ),
+    warning(
+        "node-renewed",
+        "A node of a socket with X-HealNode=yes was removed together with the second name that was to save it, so a new socket was made at its path. What is queued on the old one is still served: the service gets both, the old one behind all others. Restart the socket unit to have one again.",
+    ),
+    warning(
+        "node-heal-limit",
+        "A node was removed more than 10 times in 10 seconds, so it stays away until the time is over. Find out who removes it.",
+    ),
+    warning(
+        "node-lost",
+        "The node of a socket with X-HealNode=yes cannot be put back, or something else is in its place. Clients that are connected or queued are still served; restart the socket unit to let new ones in.",
     ),
     error("socket-bind-failed", "An address could not be listened on; the message names the step and the error."),
     warning(

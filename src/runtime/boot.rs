@@ -87,7 +87,7 @@ pub(super) fn boot(line: CommandLine) -> Result<Daemon, Refusal> {
     process::become_subreaper().map_err(os("becoming a subreaper"))?;
     prepare_runtime_dir(&plan.runtime_dir, plan.line.user)?;
     let mut users = Users::new();
-    let units = Units::new(plan.search.clone(), &plan.around, &mut users, plan.line.user);
+    let units = Units::new(plan.search.clone(), &plan.around, &mut users, plan.line.user, is_strict(&plan));
     let engine = Engine::new(policy(&plan));
     let world = open(&plan, inherited, users)?;
     let mut daemon = Daemon::new(engine, world, units);
@@ -103,7 +103,7 @@ fn repair(around: &Surroundings) -> Inherited {
     nix::sys::signal::SigSet::empty().thread_set_mask().ok();
     nix::sys::stat::umask(Mode::from_bits_truncate(0o022));
     close_strays(given);
-    Inherited::take(given)
+    Inherited::take(given, around.text("LISTEN_FDNAMES").unwrap_or_default())
 }
 
 /// Descriptors that nobody told us about are somebody's mistake; services must not get them.
@@ -151,9 +151,13 @@ fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
+fn is_strict(plan: &Plan) -> bool {
+    plan.line.strict_systemd || plan.config.strict_systemd
+}
+
 fn policy(plan: &Plan) -> Policy {
     let seed = seed();
-    match plan.line.strict_systemd || plan.config.strict_systemd {
+    match is_strict(plan) {
         true => Policy::strict(seed),
         false => Policy::porterd(seed),
     }
@@ -202,10 +206,7 @@ fn open(plan: &Plan, inherited: Inherited, users: Users) -> Result<World, Refusa
         false => Groups::default(),
     };
     let facts = Facts {
-        bind: BindFacts {
-            strict: plan.line.strict_systemd || plan.config.strict_systemd,
-            smack: Path::new("/sys/fs/smackfs").exists(),
-        },
+        bind: BindFacts { strict: is_strict(plan), smack: Path::new("/sys/fs/smackfs").exists() },
         ambient: facts::ambient(&plan.config, &plan.around, plan.line.user, plan.started_limits.clone()),
         around: plan.around.clone(),
         runtime_dir: plan.runtime_dir.clone(),
@@ -223,6 +224,8 @@ fn open(plan: &Plan, inherited: Inherited, users: Users) -> Result<World, Refusa
         handles: Handles::default(),
         listeners: BTreeMap::new(),
         inherited,
+        nodes: None,
+        monitors: Vec::new(),
         processes: Processes::default(),
         runs: BTreeMap::new(),
         strays: BTreeMap::new(),
@@ -255,7 +258,7 @@ fn comfortable(plan: &Plan) -> u64 {
     let limits = facts::limits();
     let soft =
         limits.iter().find(|(resource, _)| *resource == Resource::Nofile).map_or(u64::MAX, |(_, limit)| limit.soft);
-    match plan.line.strict_systemd || plan.config.strict_systemd {
+    match is_strict(plan) {
         true => u64::MAX,
         false => soft.saturating_sub(SPARE_DESCRIPTORS),
     }

@@ -20,15 +20,22 @@ pub(super) struct Units {
     search: Vec<Text>,
     around: Surroundings,
     user_mode: bool,
+    strict: bool,
     /// Diagnostics told so far.
     told: usize,
 }
 
 impl Units {
-    pub(super) fn new(search: Vec<Text>, around: &Surroundings, users: &mut Users, user_mode: bool) -> Units {
-        let machine = machine(around, users, user_mode);
+    pub(super) fn new(
+        search: Vec<Text>,
+        around: &Surroundings,
+        users: &mut Users,
+        user_mode: bool,
+        strict: bool,
+    ) -> Units {
+        let machine = machine(around, users, user_mode, strict);
         let library = Library::new(search.clone(), machine);
-        Units { library, search, around: around.clone(), user_mode, told: 0 }
+        Units { library, search, around: around.clone(), user_mode, strict, told: 0 }
     }
 
     /// Directories with unit files.
@@ -52,7 +59,7 @@ impl Units {
         names: &[UnitName],
         keep: impl Fn(&UnitName) -> bool,
     ) -> Event {
-        let mut fresh = Library::new(self.search.clone(), machine(&self.around, users, self.user_mode));
+        let mut fresh = Library::new(self.search.clone(), machine(&self.around, users, self.user_mode, self.strict));
         let mut units = fresh.closure(&Disk, names);
         units.retain(|unit| !keep(&unit.name));
         let known = self.library.templates();
@@ -65,7 +72,7 @@ impl Units {
     /// Everything again.
     pub(super) fn reload(&mut self, users: &mut Users, names: &[UnitName]) -> Event {
         users.forget();
-        self.library.reload(machine(&self.around, users, self.user_mode));
+        self.library.reload(machine(&self.around, users, self.user_mode, self.strict));
         self.told = 0;
         let units = self.library.closure(&Disk, names);
         self.tell_diagnostics();
@@ -102,11 +109,12 @@ impl Units {
     }
 }
 
-fn machine(around: &Surroundings, users: &mut Users, user_mode: bool) -> Machine {
+fn machine(around: &Surroundings, users: &mut Users, user_mode: bool, strict: bool) -> Machine {
     Machine {
         context: facts::context(around, users, user_mode),
         ipv6: address::ipv6_available(),
         interface: address::interface_index,
+        strict,
     }
 }
 

@@ -23,6 +23,10 @@ pub(super) enum Source {
     Stray(u64),
     /// inotify on control groups.
     Groups,
+    /// inotify where nodes are that are put back.
+    Nodes,
+    /// rtnetlink, of any namespace.
+    Addresses,
     /// inotify where a pid file is awaited.
     PidFile(UnitId),
     /// Output of services, by pipe.
@@ -51,6 +55,8 @@ impl Source {
             Source::Stray(token) => (Class::Exit, 2, token),
             Source::Groups => (Class::Group, 0, 0),
             Source::PidFile(unit) => (Class::Group, 1, u64::from(unit.0)),
+            Source::Nodes => (Class::Group, 2, 0),
+            Source::Addresses => (Class::Group, 3, 0),
             Source::Output(token) => (Class::Output, 0, token),
             Source::Control => (Class::Control, 0, 0),
             Source::Client(client) => (Class::Control, 1, client.0),
@@ -75,6 +81,8 @@ impl Source {
             (Class::Exit, 1) => Source::Exit(ProcToken(id)),
             (Class::Exit, _) => Source::Stray(id),
             (Class::Group, 0) => Source::Groups,
+            (Class::Group, 2) => Source::Nodes,
+            (Class::Group, 3) => Source::Addresses,
             (Class::Group, _) => Source::PidFile(UnitId(u32::try_from(id).ok()?)),
             (Class::Output, _) => Source::Output(id),
             (Class::Control, 0) => Source::Control,
@@ -112,6 +120,8 @@ mod tests {
             Source::Stray(4),
             Source::Groups,
             Source::PidFile(UnitId(3)),
+            Source::Nodes,
+            Source::Addresses,
             Source::Output(1),
             Source::Control,
             Source::Client(ClientId(2)),

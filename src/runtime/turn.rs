@@ -91,6 +91,8 @@ impl Daemon {
                 }
             }
             Source::Groups => self.world.groups_changed(),
+            Source::Nodes => self.world.nodes_changed(),
+            Source::Addresses => self.world.addresses_changed(),
             Source::PidFile(unit) => self.world.pid_file_changed(unit),
             Source::Output(token) => {
                 let World { outputs, poll, .. } = &mut self.world;

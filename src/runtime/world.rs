@@ -6,6 +6,8 @@ use crate::config::{Readers, Surroundings};
 use crate::control::server::Server;
 use crate::engine::event::Event;
 use crate::ids::{ClientId, FdToken, NamespaceToken, ProcToken, Text, UnitId};
+use crate::linux::addresses::Monitor;
+use crate::linux::nodes::Nodes;
 use crate::linux::notify::NotifySocket;
 use crate::linux::poll::{Interest, Poll, Signals};
 use crate::linux::process::Children;
@@ -78,6 +80,10 @@ pub(super) struct World {
     pub(super) handles: Handles,
     pub(super) listeners: BTreeMap<FdToken, Listener>,
     pub(super) inherited: Inherited,
+    /// Nodes that are put back.
+    pub(super) nodes: Option<Nodes>,
+    /// Who tells that addresses change, by namespace.
+    pub(super) monitors: Vec<(Option<NamespaceToken>, Monitor)>,
     pub(super) processes: Processes,
     pub(super) runs: BTreeMap<UnitId, Run>,
     /// Further processes that are watched: their pidfd, and whose they are.

@@ -8,7 +8,7 @@ use super::directives::{self, Line, Problem, Reading, Row, Section, Support};
 use super::exec::{Command, ExecSettings, KillSettings, RareExec};
 use super::name::{UnitKind, UnitName};
 use super::service::{ServiceMore, ServiceType, ServiceUnit};
-use super::socket::{SocketOptions, SocketUnit};
+use super::socket::{Listen, SocketOptions, SocketUnit};
 use super::{UnitSettings, specifiers};
 use crate::ids::Text;
 use crate::report::{self, Diagnostic, Place};
@@ -73,6 +73,19 @@ pub struct Given {
     pub pam_name: bool,
     /// What to say of the sequential packet ports with an IP address, which only SCTP has.
     pub without_sctp: Vec<Diagnostic>,
+    /// Interfaces that addresses name.
+    pub scopes: Vec<Scope>,
+}
+
+/// The scope of an IPv6 address to listen on.
+#[derive(Debug)]
+pub struct Scope {
+    /// Which `Listen…=` line.
+    pub index: usize,
+    /// The interface, by name or index.
+    pub name: Text,
+    /// There is none now; where it is written.
+    pub missing: Option<Place>,
 }
 
 impl Draft {
@@ -107,6 +120,28 @@ impl Draft {
         }
     }
 
+    /// With `X-BindRetry=` interfaces are looked up when the socket is made; without it an address with
+    /// one that is not there now is left out.
+    pub(super) fn settle_scopes(&mut self) {
+        let scopes = std::mem::take(&mut self.given.scopes);
+        if self.options.beyond.bind_retry {
+            let by_port = |scope: Scope| Some((u16::try_from(scope.index).ok()?, scope.name));
+            self.options.beyond.scopes = scopes.into_iter().filter_map(by_port).collect();
+            return;
+        }
+        let mut left_out = Vec::new();
+        for Scope { index, name, missing } in scopes {
+            let Some(place) = missing else { continue };
+            left_out.push(index);
+            let message = format!("there is no network interface '{name}', so its address is left out");
+            let help = "make it before porterd starts, or set X-BindRetry=address-up to wait for it";
+            self.report(Diagnostic::new("no-such-interface", message, Some(place)).with_help(help));
+        }
+        for index in left_out.into_iter().rev() {
+            self.socket.listen.remove(index);
+        }
+    }
+
     /// Adds a finding.
     pub fn report(&mut self, mut diagnostic: Diagnostic) {
         diagnostic.unit = Some(self.name.text());
@@ -119,7 +154,17 @@ impl Draft {
         if findings.is_empty() || self.options.socket_protocol == Some(IPPROTO_SCTP) {
             return;
         }
-        self.socket.listen.retain(|listen| !listen.is_ip_packets());
+        let stays = |listen: &Listen| !listen.is_ip_packets();
+        // Scopes are known by the place of their line.
+        let lines = self.socket.listen.iter().enumerate().filter(|(_, listen)| stays(listen));
+        let lines: Vec<usize> = lines.map(|(index, _)| index).collect();
+        self.given.scopes.retain_mut(|scope| {
+            lines.binary_search(&scope.index).is_ok_and(|now| {
+                scope.index = now;
+                true
+            })
+        });
+        self.socket.listen.retain(stays);
         for finding in findings {
             self.report(finding);
         }

@@ -156,6 +156,11 @@ impl Listen {
         let packets = SocketKind::SequentialPacket;
         matches!(self, Listen::Socket { kind, address: Address::V4(..) | Address::V6(..) } if *kind == packets)
     }
+
+    /// Port 0: the kernel chooses one.
+    pub fn asks_for_any_port(&self) -> bool {
+        matches!(self, Listen::Socket { address: Address::V4(_, 0) | Address::V6(_, 0, _), .. })
+    }
 }
 
 /// The socket types that can be listened on.
@@ -305,6 +310,17 @@ pub enum DeferTrigger {
 }
 
 impl SocketUnit {
+    /// Where the sockets of the unit listen is told to its service: the file does not say, or it says
+    /// that somebody wants to know.
+    pub fn publishes_addresses(&self) -> bool {
+        self.options.beyond.publish_address.is_some() || self.listen.iter().any(Listen::asks_for_any_port)
+    }
+
+    /// Something on disk goes when the sockets are closed.
+    pub fn leaves_nothing(&self) -> bool {
+        self.remove_on_stop || self.options.beyond.publish_address.is_some()
+    }
+
     /// Name given to the descriptors of this unit in `LISTEN_FDNAMES`, for `Accept=no`.
     pub fn fd_name<'a>(&'a self, unit: &'a UnitName) -> &'a str {
         self.file_descriptor_name.as_deref().unwrap_or(unit.as_str())

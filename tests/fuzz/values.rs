@@ -116,7 +116,7 @@ fn is_too_long_in_nsec(text: &str) -> bool {
 
 fn check_addresses(text: &str) {
     let interface = |name: &str| (name == "lo").then_some(1);
-    let context = AddressContext { ipv6: true, interface: &interface };
+    let context = AddressContext { ipv6: true, interface: &interface, services: None };
     for kind in [SocketKind::Stream, SocketKind::Datagram, SocketKind::SequentialPacket] {
         let Ok(found) = address::listen_address(text, kind, &context) else { continue };
         let shown = address::display(&Listen::Socket { kind, address: found.clone() });

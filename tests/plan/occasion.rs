@@ -37,7 +37,7 @@ pub(crate) fn command(words: &[&str]) -> Command {
 }
 
 pub(crate) fn socket(name: &str) -> PassedFd {
-    PassedFd { name: name.into(), socket: true, blocking: None }
+    PassedFd { name: name.into(), socket: true, blocking: None, address: None }
 }
 
 impl Start {

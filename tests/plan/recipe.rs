@@ -474,11 +474,15 @@ fn multicast_and_raw_options_come_before_bind() {
         raw_options: ["SOL_SOCKET:SO_BUSY_POLL:50", "IPPROTO_TCP:TCP_FASTOPEN:5", "254:7:hex:00ff"]
             .map(|text| raw_option(text).unwrap().0)
             .to_vec(),
+        publish_address: Some("/run/address".into()),
+        bind_retry: true,
+        heal_node: true,
+        scopes: vec![(3, "eth2".into())],
     };
     let options = SocketOptions { beyond, ..SocketOptions::default() };
     let datagram = |address| Listen::Socket { kind: SocketKind::Datagram, address };
     check(
-        &unit(vec![datagram(v4(5)), datagram(v6(5)), stream(v4(6))], options),
+        &unit(vec![datagram(v4(5)), datagram(v6(5)), stream(v4(6)), stream(v6(7)), Listen::Fifo("/f".into())], options),
         expect![[r#"
             127.0.0.1:5 (Datagram)
               socket(AF_INET, SOCK_DGRAM|SOCK_CLOEXEC|SOCK_NONBLOCK, 0)
@@ -517,6 +521,24 @@ fn multicast_and_raw_options_come_before_bind() {
               setsockopt(254, 7, hex:00ff); a failure is told
               bind(127.0.0.1:6)
               listen(2147483647)
+            [::]:7%eth2 (Stream)
+              socket(AF_INET6, SOCK_STREAM|SOCK_CLOEXEC|SOCK_NONBLOCK, 0)
+              setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
+              setsockopt(SOL_SOCKET, SO_BUSY_POLL, 50); a failure is told
+              setsockopt(IPPROTO_TCP, TCP_FASTOPEN, 5); a failure is told
+              setsockopt(254, 7, hex:00ff); a failure is told
+              bind([::]:7, scope: index of "eth2")
+              listen(2147483647)
+            /f (FIFO)
+              mkdir(parents of "/f", 0755); a failure is ignored
+              mkfifo("/f", 0666), open("/f", O_RDWR|O_NONBLOCK)
+            on EADDRNOTAVAIL or ENODEV
+              close all ports, wait for rtnetlink to tell of a change, begin again
+            after all ports are open
+              link("/f", a spare name), and back when inotify tells that it is gone
+              write the addresses from getsockname() to "/run/address", by way of rename()
+            when the socket stops
+              unlink("/run/address")
         "#]],
     );
 }

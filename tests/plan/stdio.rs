@@ -156,7 +156,7 @@ fn control_commands_get_the_socket_as_a_stream_and_nothing_else() {
 #[test]
 fn several_sockets_and_stored_descriptors_are_packed_from_three() {
     let mut start = start(&["a.socket", "a.socket", "b"]);
-    start.passed.push(PassedFd { name: "stored".into(), socket: false, blocking: None });
+    start.passed.push(PassedFd { name: "stored".into(), socket: false, blocking: None, address: None });
     start.bend = |o| o.non_blocking = true;
     start.check(expect![[r#"
         pace prompt: the daemon waits for execve

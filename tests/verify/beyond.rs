@@ -1,7 +1,9 @@
 //! Keys of our own in [Socket]: what they take, and what is said where they can do nothing.
 
 use crate::support::{Loaded, library, name, socket_of, socket_with};
-use porterd::unit::load::MemoryFiles;
+use porterd::unit::LoadState;
+use porterd::unit::directives::Machine;
+use porterd::unit::load::{Library, MemoryFiles};
 use porterd::unit::show;
 
 fn property(lines: &str, name: &str) -> Vec<String> {
@@ -132,4 +134,108 @@ fn raw_options_of_no_socket_are_told() {
     ] {
         with_service(&format!("{listen}\nX-SockOpt={option}")).silent();
     }
+}
+
+/// What a strict porterd (as systemd 252) makes of a line, and one that is not.
+fn both(lines: &str) -> (Loaded, Loaded) {
+    let read = |strict| {
+        let mut files = MemoryFiles::new();
+        files
+            .write("/u/x.socket", format!("[Socket]\n{lines}\n"))
+            .write("/etc/services", "http 80/tcp www\ndomain 53/udp\n");
+        let mut library = Library::new(vec!["/u".into()], Machine { strict, ..Machine::default() });
+        let unit = library.load(&files, &name("x.socket"));
+        Loaded { unit, diagnostics: library.diagnostics().to_vec() }
+    };
+    (read(true), read(false))
+}
+
+#[test]
+fn port_0_and_names_of_ports_are_for_porterd_alone() {
+    for (line, port) in [
+        ("ListenStream=0", "[::]:0"),
+        ("ListenStream=127.0.0.1:0", "127.0.0.1:0"),
+        ("ListenStream=http", "[::]:80"),
+        ("ListenStream=127.0.0.1:www", "127.0.0.1:80"),
+        ("ListenDatagram=[::1]:domain", "[::1]:53"),
+    ] {
+        let (strict, own) = both(line);
+        strict.is(LoadState::BadSetting).found(&["bad-address", "no-listen"]);
+        assert_eq!(own.found(&["not-in-systemd"]).ports(), [port], "{line}");
+    }
+    for line in ["ListenStream=domain", "ListenStream=nosuch", "ListenSequentialPacket=http", "ListenStream=a.b"] {
+        both(line).1.found(&["bad-address", "no-listen"]);
+    }
+    let (_, told) = both("ListenStream=domain");
+    assert!(
+        told.listing().contains("no service 'domain' for tcp (only for udp) in /etc/services"),
+        "{}",
+        told.listing()
+    );
+}
+
+#[test]
+fn the_published_file_has_an_absolute_path() {
+    let lines = "ListenStream=80\nX-PublishAddress=/run/%N//address";
+    socket_of(lines).silent();
+    assert_eq!(property(lines, "X-PublishAddress"), ["/run/x/address"]);
+    let reset = format!("{lines}\nX-PublishAddress=");
+    assert_eq!(property(&reset, "X-PublishAddress"), [""; 0]);
+    for bad in ["run/x", "/run/../x", "x"] {
+        socket_with(&format!("X-PublishAddress={bad}")).found(&["invalid-value"]);
+    }
+}
+
+#[test]
+fn waiting_and_healing_are_words() {
+    for (key, good, bad) in [
+        ("X-BindRetry", "address-up", &["yes", "address", "Address-up", "address-up now"][..]),
+        ("X-HealNode", "yes", &["", "maybe", "2"]),
+    ] {
+        let lines = format!("ListenStream=192.0.2.1:80\nListenStream=/run/x\n{key}={good}");
+        with_service(&lines).silent();
+        assert_eq!(property(&lines, key), [good]);
+        assert_eq!(property(&format!("{lines}\n{key}=no"), key), [""; 0]);
+        for value in bad {
+            socket_with(&format!("{key}={value}")).found(&["invalid-value"]);
+        }
+    }
+    for (listen, key) in [
+        ("ListenStream=80", "X-HealNode=yes"),
+        ("ListenStream=@a", "X-HealNode=yes"),
+        ("ListenStream=80", "X-BindRetry=address-up"),
+        ("ListenStream=/run/x", "X-BindRetry=address-up"),
+        ("ListenStream=[::1]:80", "X-BindRetry=address-up"),
+        ("ListenFIFO=/run/f", "X-PublishAddress=/run/address"),
+    ] {
+        with_service(&format!("{listen}\n{key}")).found(&["no-effect-here"]);
+    }
+    for (listen, key) in [
+        ("ListenFIFO=/run/f", "X-HealNode=yes"),
+        ("ListenStream=127.0.0.1:80\nListenStream=192.0.2.1:80", "X-BindRetry=address-up"),
+        ("ListenDatagram=80\nX-MulticastGroup=239.1.1.1%eth0", "X-BindRetry=address-up"),
+    ] {
+        with_service(&format!("{listen}\n{key}")).silent();
+    }
+}
+
+#[test]
+fn a_scope_that_is_not_there_is_waited_for_or_left_out() {
+    let lines = "ListenStream=80\nListenStream=[fe80::1]:81%%late0\nListenStream=82\nListenStream=[fe80::1]:83%%lo";
+    let x = socket_of(lines);
+    assert_eq!(x.found(&["no-such-interface"]).ports(), ["[::]:80", "[::]:82", "[fe80::1]:83%1"]);
+    assert!(x.listing().contains("'late0'") && x.socket().options.beyond.scopes.is_empty(), "{}", x.listing());
+    let x = socket_of(&format!("{lines}\nX-BindRetry=address-up"));
+    assert_eq!(x.silent().ports(), ["[::]:80", "[fe80::1]:81", "[::]:82", "[fe80::1]:83%1"]);
+    assert_eq!(x.socket().options.beyond.scopes, [(1, "late0".into()), (3, "lo".into())]);
+    let (strict, own) = both(&format!("{lines}\nX-BindRetry=address-up"));
+    assert_eq!(strict.found(&["no-such-interface"]).ports().len(), 3);
+    own.silent();
+    socket_of("ListenStream=[fe80::1]:81%%late0").is(LoadState::BadSetting).found(&["no-such-interface", "no-listen"]);
+    // A line before it that is left out for another reason.
+    let x = socket_of("ListenSequentialPacket=127.0.0.1:80\nListenStream=[fe80::1]:81%%late0\nX-BindRetry=address-up");
+    assert_eq!(x.found(&["bad-address"]).socket().options.beyond.scopes, [(0, "late0".into())]);
+    // An empty value forgets them too.
+    let x = socket_of("ListenStream=[fe80::1]:81%%late0\nListenStream=\nListenStream=80");
+    assert_eq!(x.silent().ports(), ["[::]:80"]);
 }

@@ -10,7 +10,9 @@
 //! socket is `listening` with a reason why nobody is watching it. Split by phase: `opening`,
 //! `watching`, `deferring`, `stopping`; connections are in `accept`.
 
+mod awaiting;
 mod deferring;
+mod healing;
 mod opening;
 mod stopping;
 mod watching;
@@ -22,6 +24,7 @@ use super::status::ActiveState;
 use super::{Engine, Reason};
 use crate::ids::{FdToken, Mono, ProcToken, Text, UnitId};
 use crate::unit::{Body, Command, SocketUnit, Unit};
+use awaiting::Awaiting;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -204,6 +207,9 @@ pub struct Socket {
     /// What is remembered of peers, if there are rules about them.
     pub(super) door: Option<Box<super::admission::Door>>,
     pub(super) failed_instances: VecDeque<UnitId>,
+    /// What it waits for before it can be bound.
+    pub(super) awaiting: Option<Awaiting>,
+    pub(super) heal_window: Window,
 }
 
 impl Engine {
@@ -212,6 +218,11 @@ impl Engine {
             Machine::Socket(socket) => Some(socket),
             Machine::Service(_) | Machine::Target(_) | Machine::Inert => None,
         }
+    }
+
+    /// What a socket waits for before it can be bound, in words.
+    pub(super) fn awaited(socket: &Socket) -> Option<&str> {
+        socket.awaiting.as_ref().map(|awaiting| &*awaiting.why)
     }
 
     pub(super) fn socket_mut(&mut self, id: UnitId) -> Option<&mut Socket> {
@@ -264,6 +275,9 @@ impl Engine {
             return;
         };
         socket.state = state;
+        if state != SocketState::StartOpen {
+            self.socket_awaits_no_more(id);
+        }
         if state != SocketState::Listening {
             self.socket_unwatch(id);
         }

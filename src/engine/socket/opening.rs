@@ -2,6 +2,7 @@
 
 use super::{Control, Port, SocketResult, SocketState, phase_commands};
 use crate::engine::effect::{Effect, Level, Passed, Role, Spawn};
+use crate::engine::event::Trouble;
 use crate::engine::jobs::Begun;
 use crate::engine::limits::Window;
 use crate::engine::slot::Machine;
@@ -44,7 +45,7 @@ impl Engine {
     }
 
     /// The service must be loaded and at rest: descriptors cannot be handed to one that runs.
-    fn socket_service_refusal(&self, id: UnitId) -> Option<Begun> {
+    pub(super) fn socket_service_refusal(&self, id: UnitId) -> Option<Begun> {
         let name = self.units.get(&id)?.unit.name.clone();
         let service = self.socket_service(id).and_then(|service| self.units.get(&service));
         let Some(slot) = service else {
@@ -112,6 +113,7 @@ impl Engine {
             }
             return;
         }
+        self.socket_awaits_no_more(id);
         for (_, fd) in &fds {
             self.fds.insert(*fd, id);
         }
@@ -134,8 +136,11 @@ impl Engine {
         }
     }
 
-    pub(in crate::engine) fn socket_bind_failed(&mut self, id: UnitId, detail: &str) {
+    pub(in crate::engine) fn socket_bind_failed(&mut self, id: UnitId, trouble: Trouble, detail: &str) {
         if self.socket(id).is_none_or(|socket| socket.state != SocketState::StartOpen) {
+            return;
+        }
+        if self.socket_awaits(id, trouble, detail) {
             return;
         }
         self.tell("socket-bind-failed", Level::Error, id, format!("cannot listen: {detail}"));

@@ -158,6 +158,7 @@ impl Engine {
         for port in &ports {
             self.fds.remove(&port.fd);
             self.deadlines.set(id, Reason::Poll(port.fd), None);
+            self.deadlines.set(id, Reason::Heal(port.fd), None);
             self.out.push(Effect::Close { fd: port.fd });
         }
         if let Some(settings) = opened
@@ -313,6 +314,7 @@ impl Engine {
         for fd in closed {
             self.fds.remove(&fd);
             self.deadlines.set(id, Reason::Poll(fd), None);
+            self.deadlines.set(id, Reason::Heal(fd), None);
             self.out.push(Effect::Close { fd });
         }
         if missing > 0 {
@@ -345,7 +347,7 @@ fn listens(unit: &Arc<Unit>) -> Vec<crate::unit::socket::Listen> {
 
 fn removes(unit: &Arc<Unit>) -> bool {
     match &unit.body {
-        crate::unit::Body::Socket(unit) => unit.remove_on_stop,
+        crate::unit::Body::Socket(unit) => unit.leaves_nothing(),
         crate::unit::Body::Service(_)
         | crate::unit::Body::Target
         | crate::unit::Body::Slice

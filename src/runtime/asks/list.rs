@@ -2,12 +2,15 @@
 
 use super::files::file_state;
 use crate::control::wire::{FileRow, List, ListKind, ListReply, SocketRow, UnitRow};
-use crate::engine::status::UnitStatus;
+use crate::engine::status::{Detail, UnitStatus};
+use crate::ids::{FdToken, Text};
 use crate::linux::address::interface_name;
 use crate::plan::bind::{self, Port};
 use crate::runtime::perform::ports::socket_of;
 use crate::runtime::turn::Daemon;
+use crate::unit::socket::Listen;
 use crate::unit::values::address::display_with;
+use std::collections::BTreeMap;
 
 impl Daemon {
     pub(super) fn list(&mut self, wanted: &List) -> ListReply {
@@ -62,15 +65,30 @@ impl Daemon {
 
     /// Ports of a socket unit in file order.
     pub(super) fn ports(&self, status: &UnitStatus) -> Vec<Port> {
+        let bound: BTreeMap<u16, &Text> = match &status.detail {
+            Detail::Socket { fds, .. } => {
+                fds.iter().filter_map(|(index, fd)| Some((*index, self.bound(*fd)?))).collect()
+            }
+            _ => BTreeMap::new(),
+        };
         match socket_of(&status.unit) {
             Some(socket) => {
                 let ports = bind::recipe(socket, None, &self.world.facts.bind).ports;
-                let shown = |listen| display_with(listen, &interface_name).into();
-                let named = |(port, listen)| Port { display: shown(listen), ..port };
-                ports.into_iter().zip(&socket.listen).map(named).collect()
+                let shown = |listen: &Listen| display_with(listen, &interface_name).into();
+                let named = |(index, (port, listen)): (u16, (Port, &Listen))| match bound.get(&index) {
+                    // Where the kernel chose the port, the file does not say where the door is.
+                    Some(address) if listen.asks_for_any_port() => Port { display: (*address).clone(), ..port },
+                    _ if socket.options.beyond.scope(usize::from(index)).is_some() => port,
+                    _ => Port { display: shown(listen), ..port },
+                };
+                (0..).zip(ports.into_iter().zip(&socket.listen)).map(named).collect()
             }
             None => Vec::new(),
         }
+    }
+
+    fn bound(&self, fd: FdToken) -> Option<&Text> {
+        self.world.listeners.get(&fd).and_then(|listener| listener.address.as_ref())
     }
 
     fn list_files(&mut self, wanted: &List) -> Vec<FileRow> {

@@ -3,6 +3,7 @@
 pub(super) mod accept;
 pub(super) mod find_main;
 mod namespaces;
+mod nodes;
 pub(super) mod notify;
 pub(super) mod peers;
 pub(super) mod ports;
@@ -24,6 +25,7 @@ impl World {
                 self.bind(unit, &settings, service.as_ref(), namespace)
             }
             Effect::DropNamespace { namespace } => self.drop_namespace(namespace),
+            Effect::HealNode { fd, settings, index, renew } => self.heal_node(fd, &settings, index, renew),
             Effect::Chown { unit, settings } => self.chown(unit, &settings),
             Effect::ResolvePeers { unit, settings } => self.resolve_peers(unit, &settings),
             Effect::RemoveNodes { settings, ports } => self.remove_nodes(&settings, &ports),

@@ -62,6 +62,7 @@ impl World {
 
     pub(super) fn drop_namespace(&mut self, namespace: NamespaceToken) {
         self.namespaces.remove(&namespace);
+        self.monitors.retain(|(of, _)| *of != Some(namespace));
     }
 
     /// The namespace in which a socket was that an earlier porterd left us is that of its unit again.

@@ -2,8 +2,9 @@
 
 use crate::engine::event::{Event, Trouble};
 use crate::ids::{FdToken, NamespaceToken, Text, UnitId};
+use crate::linux::address;
 use crate::linux::errno::{Class, During, classify};
-use crate::linux::files::Owner;
+use crate::linux::files::{self, Owner};
 use crate::linux::peer::ListenerFacts;
 use crate::linux::poll::Interest;
 use crate::linux::socket;
@@ -34,6 +35,8 @@ pub(in crate::runtime) struct Listener {
     /// A further descriptor of a port (an endpoint of a USB function): the first one is watched for
     /// all, and epoll takes no endpoints.
     pub(in crate::runtime) further: bool,
+    /// Where it is bound, if the unit tells its service.
+    pub(in crate::runtime) address: Option<Text>,
     /// Its name in the store of the supervisor above; empty if it is not stored.
     pub(in crate::runtime) stored: Text,
 }
@@ -56,6 +59,7 @@ pub(in crate::runtime) fn trouble_of(class: Class) -> Trouble {
         Class::Busy => Trouble::Busy,
         Class::Denied => Trouble::Denied,
         Class::Absent => Trouble::Absent,
+        Class::NoAddress => Trouble::NoAddress,
         Class::Unsupported => Trouble::Unsupported,
         Class::Other(errno) => Trouble::Other(errno),
     }
@@ -88,7 +92,8 @@ impl World {
         };
         let service = service.and_then(|unit| service_of(unit));
         let recipe = bind::recipe(socket, service, &self.facts.bind);
-        match self.open_ports(settings, socket, &recipe, namespace) {
+        match self.prepare_retry(socket, namespace).and_then(|()| self.open_ports(settings, socket, &recipe, namespace))
+        {
             Ok(opened) => {
                 for warning in socket::symlinks(&recipe.symlinks) {
                     self.warn_unit(settings, "socket-link-failed", &warning.to_string());
@@ -112,13 +117,37 @@ impl World {
                     }
                     let token = self.handles.keep(fd);
                     self.listeners.insert(token, listener);
+                    self.keep_node(settings, index, token);
                     fds.push((index, token));
                 }
-                self.doors.insert(settings.name.text(), door(settings, &recipe));
+                if let Some(path) = &recipe.publish
+                    && let Err(errno) = self.publish(socket, path, &fds)
+                {
+                    for (_, fd) in fds {
+                        self.close(fd);
+                    }
+                    self.remove_nodes(settings, &[]);
+                    let detail = format!("X-PublishAddress={path} cannot be written: {}", errno.desc()).into();
+                    return self.events.push_back(Event::BindFailed { unit, trouble: trouble(errno), detail });
+                }
+                let door = self.door(settings, &recipe, &fds);
+                self.doors.insert(settings.name.text(), door);
                 self.events.push_back(Event::Bound { unit, fds });
             }
             Err((trouble, detail)) => self.events.push_back(Event::BindFailed { unit, trouble, detail }),
         }
+    }
+
+    /// `X-BindRetry=`: what changes from now on is heard.
+    fn prepare_retry(&mut self, socket: &SocketUnit, namespace: Option<NamespaceToken>) -> Result<(), (Trouble, Text)> {
+        if !socket.options.beyond.bind_retry {
+            return Ok(());
+        }
+        self.namespace_of_ports(namespace, &socket.exec)?;
+        self.monitor_addresses(namespace).map_err(|errno| {
+            let why = format!("X-BindRetry= cannot watch addresses (rtnetlink): {}", errno.desc());
+            (Trouble::Other(errno as i32), why.into())
+        })
     }
 
     /// Plain files and some devices are always ready, and so cannot be waited for.
@@ -143,7 +172,9 @@ impl World {
         let mut opened = Vec::new();
         for (index, port) in (0u16..).zip(&recipe.ports) {
             let listen = socket.listen.get(usize::from(index));
-            if let Some(fd) = listen.and_then(|listen| self.inherited.claim(listen, own_network)) {
+            if let Some(fd) =
+                listen.and_then(|listen| self.inherited.claim(listen, &stored_name(unit, index), own_network))
+            {
                 tracing::debug!(UNIT = unit.name.as_str(), "{} was handed over, it is not bound again", port.display);
                 self.adopt_namespace(namespace, &fd);
                 opened.push((index, fd));
@@ -162,7 +193,7 @@ impl World {
         Ok(opened)
     }
 
-    fn open_port(
+    pub(super) fn open_port(
         &mut self,
         unit: &Unit,
         port: &Port,
@@ -185,7 +216,10 @@ impl World {
                     _ if !error.advice.is_empty() => error.advice,
                     Trouble::Busy => "; stop what holds it, or choose another address",
                     Trouble::Denied => "; ports below 1024 and foreign directories need privileges",
-                    Trouble::Absent => "; FreeBind=yes listens on an address that is not there yet",
+                    Trouble::NoAddress if socket_of(unit).is_some_and(|socket| socket.options.beyond.bind_retry) => "",
+                    Trouble::NoAddress => {
+                        "; X-BindRetry=address-up waits until it is there, FreeBind=yes listens at once"
+                    }
                     _ => "",
                 };
                 Err((trouble(error.errno), format!("{error}{hint}").into()))
@@ -194,7 +228,7 @@ impl World {
     }
 
     /// Who may own a node that is there already; unknown names are told when owners are changed.
-    fn node_owner(&mut self, recipe: &Recipe) -> Owner {
+    pub(super) fn node_owner(&mut self, recipe: &Recipe) -> Owner {
         let Some(chown) = recipe.chown.as_ref().filter(|_| !self.facts.bind.strict) else {
             return Owner::default();
         };
@@ -204,7 +238,7 @@ impl World {
         Owner { gid: group.or(user.as_ref().map(|user| user.gid)), uid: user.map(|user| user.uid) }
     }
 
-    fn listener(&self, settings: &Unit, socket: &SocketUnit, index: u16, fd: &OwnedFd) -> Listener {
+    pub(super) fn listener(&self, settings: &Unit, socket: &SocketUnit, index: u16, fd: &OwnedFd) -> Listener {
         let listen = socket.listen.get(usize::from(index));
         let facts = if socket.accept { ListenerFacts::of(fd).ok() } else { None };
         let calls = match (socket.accept, listen) {
@@ -212,7 +246,33 @@ impl World {
             _ => Vec::new(),
         };
         let urgent = matches!(listen, Some(Listen::Special(_)));
-        Listener { facts, calls, urgent, further: false, stored: stored_name(settings, index).into() }
+        let address = if socket.publishes_addresses() { address::bound(fd) } else { None };
+        Listener { facts, calls, urgent, further: false, address, stored: stored_name(settings, index).into() }
+    }
+
+    /// One address a line, in the order in which the descriptors are passed.
+    fn publish(&self, socket: &SocketUnit, path: &str, fds: &[(u16, FdToken)]) -> Result<(), Errno> {
+        let addresses = fds.iter().filter_map(|(_, fd)| self.listeners.get(fd)?.address.as_deref());
+        let content: String = addresses.map(|address| format!("{address}\n")).collect();
+        files::make_parents(path, socket.directory_mode);
+        files::replace(path, content.as_bytes())
+    }
+
+    /// Where a socket listens, and for somebody at a terminal what to type.
+    fn door(&self, unit: &Unit, recipe: &Recipe, fds: &[(u16, FdToken)]) -> String {
+        let address = |(index, fd): &(u16, FdToken)| {
+            let port = recipe.ports.get(usize::from(*index))?;
+            let bound = self.listeners.get(fd).and_then(|listener| listener.address.as_ref());
+            Some(format!("{} ({})", bound.unwrap_or(&port.display), port.type_word))
+        };
+        let ports: Vec<String> = fds.iter().filter_map(address).collect();
+        let mut text = ports.join(", ");
+        if hints::is_terminal() {
+            for suggestion in hints::to_try(unit) {
+                text.push_str(&format!("\ntry: {suggestion}"));
+            }
+        }
+        text
     }
 
     pub(super) fn chown(&mut self, unit: UnitId, settings: &Arc<Unit>) {
@@ -223,7 +283,7 @@ impl World {
         });
     }
 
-    fn chown_nodes(&mut self, settings: &Unit) -> Result<(), (u8, Text)> {
+    pub(super) fn chown_nodes(&mut self, settings: &Unit) -> Result<(), (u8, Text)> {
         let Some(socket) = socket_of(settings) else {
             return Ok(());
         };
@@ -266,6 +326,9 @@ impl World {
             && !listener.stored.is_empty()
         {
             self.upstream.unstore(&listener.stored);
+        }
+        if let Some(nodes) = &mut self.nodes {
+            nodes.forget(fd, self.upstream.keeps_doors());
         }
         if let Some(handle) = self.handles.take(fd)
             && handle.watched
@@ -313,16 +376,4 @@ impl World {
             handle.watched = true;
         }
     }
-}
-
-/// Where a socket listens, and for somebody at a terminal what to type.
-fn door(unit: &Unit, recipe: &Recipe) -> String {
-    let ports: Vec<String> = recipe.ports.iter().map(|port| format!("{} ({})", port.display, port.type_word)).collect();
-    let mut text = ports.join(", ");
-    if hints::is_terminal() {
-        for suggestion in hints::to_try(unit) {
-            text.push_str(&format!("\ntry: {suggestion}"));
-        }
-    }
-    text
 }

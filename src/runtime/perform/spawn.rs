@@ -157,6 +157,7 @@ impl World {
             socket: passed.socket,
             // A connection was accepted blocking a moment ago, and nobody else has it.
             blocking: (passed.socket && !self.listeners.contains_key(&passed.fd)).then_some(true),
+            address: self.listeners.get(&passed.fd).and_then(|listener| listener.address.clone()),
         };
         let passed: Vec<PassedFd> = spawn.pass.iter().map(strict_copy).collect();
         let occasion = Occasion {

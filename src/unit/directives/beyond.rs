@@ -25,6 +25,24 @@ pub(super) static ROWS: &[Row] = &[
         "Time to live or hop limit of outgoing multicast datagrams, 0 to 255",
     ),
     full(SOCKET, "X-MulticastInterface", interface, "Interface through which multicast datagrams are sent"),
+    full(
+        SOCKET,
+        "X-PublishAddress",
+        |l| l.path(|d| &mut d.options.beyond.publish_address),
+        "File with the addresses that the sockets are bound to, one a line, while they are",
+    ),
+    full(
+        SOCKET,
+        "X-BindRetry",
+        bind_retry,
+        "What to do about an address that is not there: no, or address-up to wait for it",
+    ),
+    full(
+        SOCKET,
+        "X-HealNode",
+        |l| l.set(scalar::boolean, |d| &mut d.options.beyond.heal_node),
+        "Put a socket or FIFO back that somebody removed, with what is queued",
+    ),
     full(SOCKET, "X-SockOpt", option, "Any socket option: LEVEL:NAME:VALUE, by the kernel's names or numbers"),
 ];
 
@@ -68,6 +86,15 @@ fn group(line: &mut Line<'_>) -> Outcome {
             Ok(())
         }
     }
+}
+
+fn bind_retry(line: &mut Line<'_>) -> Outcome {
+    line.draft.options.beyond.bind_retry = match line.text() {
+        "" | "no" => false,
+        "address-up" => true,
+        _ => return Err("not no or address-up".into()),
+    };
+    Ok(())
 }
 
 fn interface(line: &mut Line<'_>) -> Outcome {

@@ -11,6 +11,7 @@ use crate::syntax::words::{self, Rules};
 use crate::unit::draft::Draft;
 use crate::unit::exec::Command;
 use crate::unit::specifiers::{self, Table};
+use crate::unit::values::services::Services;
 use crate::unit::values::{address, command, names, path};
 use crate::unit::{Dependency, UnitName};
 use std::ops::Range;
@@ -24,13 +25,15 @@ pub struct Machine {
     pub ipv6: bool,
     /// The index of a network interface by its name, as of now.
     pub interface: fn(&str) -> Option<u32>,
+    /// `--strict-systemd`: addresses that systemd does not take are refused here too.
+    pub strict: bool,
 }
 
 impl Default for Machine {
     /// A machine with IPv6 of which nothing else is known; its one interface is `lo`.
     fn default() -> Self {
         let interface = |name: &str| (name == "lo").then_some(1);
-        Machine { context: specifiers::Context::default(), ipv6: true, interface }
+        Machine { context: specifiers::Context::default(), ipv6: true, interface, strict: false }
     }
 }
 
@@ -41,6 +44,8 @@ pub struct Reading<'a> {
     pub machine: &'a Machine,
     /// The unit's own values of specifiers.
     pub facts: specifiers::UnitFacts,
+    /// Names of ports.
+    pub services: Services<'a>,
 }
 
 impl Reading<'_> {

@@ -4,7 +4,7 @@ use super::line::{Line, Outcome, Problem};
 use super::{Row, SOCKET, full};
 use crate::ids::{INFINITY_USEC, Text};
 use crate::syntax::words::Rules;
-use crate::unit::draft::Draft;
+use crate::unit::draft::{Draft, Scope};
 use crate::unit::socket::{Address, BindIpv6Only, DeferTrigger, Listen, SocketKind, Timestamping, XAttr};
 use crate::unit::values::address::AddressContext;
 use crate::unit::values::{address, names, path, scalar, time};
@@ -373,6 +373,7 @@ fn forget_all(line: &mut Line<'_>) -> bool {
     if line.is_empty() {
         line.draft.socket.listen.clear();
         line.draft.given.without_sctp.clear();
+        line.draft.given.scopes.clear();
     }
     line.is_empty()
 }
@@ -384,24 +385,43 @@ fn listen(line: &mut Line<'_>, kind: SocketKind) -> Outcome {
     let text = line.expand(line.text())?;
     let text = moved(line, text);
     let interface = line.reading.machine.interface;
-    let context = AddressContext { ipv6: line.reading.machine.ipv6, interface: &interface };
+    let ipv6 = line.reading.machine.ipv6;
+    let context = AddressContext { ipv6, interface: &interface, services: None };
     let address = match address::listen_address(&text, kind, &context) {
-        Ok(address) => address,
-        Err((code, why)) => {
+        Err((code, why)) if kind == SocketKind::SequentialPacket => {
             // SCTP has sequential packets over IP; whether it is asked for is known at the end only.
-            let stream = match kind {
-                SocketKind::SequentialPacket => address::listen_address(&text, SocketKind::Stream, &context).ok(),
-                SocketKind::Stream | SocketKind::Datagram => None,
-            };
+            let stream = address::listen_address(&text, SocketKind::Stream, &context).ok();
             let Some(address) = stream.filter(|a| matches!(a, Address::V4(..) | Address::V6(..))) else {
                 return Err((code, why).into());
             };
             line.warn_unless_sctp(code, why);
             address
         }
+        Err(_) if !line.reading.machine.strict => {
+            let services = |name: &str, protocol: &str| line.reading.services.port(name, protocol);
+            // Whether a unit that waits for addresses may name it is known when all lines are read.
+            let any = |name: &str| interface(name).or_else(|| names::interface(name).is_ok().then_some(0));
+            let wider = AddressContext { services: Some(&services), interface: &any, ipv6 };
+            let address = address::listen_address(&text, kind, &wider)?;
+            if !is_scope_missing(&address, &text) {
+                let message = format!("systemd does not take {text}; porterd does, unless it is strict");
+                line.warn("not-in-systemd", message, 0..usize::MAX);
+            }
+            address
+        }
+        result => result?,
     };
+    if let (Address::V6(..), Some((_, name))) = (&address, text.rsplit_once('%')) {
+        let missing = is_scope_missing(&address, &text).then(|| line.place.clone());
+        let index = line.draft.socket.listen.len();
+        line.draft.given.scopes.push(Scope { index, name: name.into(), missing });
+    }
     line.draft.socket.listen.push(Listen::Socket { kind, address });
     Ok(())
+}
+
+fn is_scope_missing(address: &Address, text: &str) -> bool {
+    matches!(address, Address::V6(_, _, 0)) && text.contains('%')
 }
 
 fn node(line: &mut Line<'_>, special: bool, kind: fn(Text) -> Listen) -> Outcome {

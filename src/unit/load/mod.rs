@@ -161,7 +161,7 @@ impl Library {
         let resolved = self.index(files).resolve(name);
         let template = match self.sources(files, &resolved.name, &resolved.place) {
             Ok(sources) => {
-                let finished = sources.read(stand_in, &mut self.pool);
+                let finished = sources.read(Some(files), stand_in, &mut self.pool);
                 let varies = finished.depends_on_instance && finished.unit.load == LoadState::Loaded;
                 let about = finished.diagnostics.into_iter().map(|d| Diagnostic { unit: Some(name.text()), ..d });
                 self.diagnostics.extend(about);
@@ -214,7 +214,7 @@ impl Library {
         let aliases = self.index(files).aliases_of(&name);
         let unit = match self.sources(files, &name, &place) {
             Ok(sources) => {
-                let mut finished = sources.read(name, &mut self.pool);
+                let mut finished = sources.read(Some(files), name, &mut self.pool);
                 self.diagnostics.extend(finished.diagnostics);
                 self.prefixes.fill(files, &mut finished.unit, &mut self.diagnostics);
                 finished.unit
@@ -237,7 +237,7 @@ impl Library {
             linked: Vec::new(),
         };
         self.add_drop_ins(files, &name, &mut sources);
-        let finished = sources.read(name, &mut self.pool);
+        let finished = sources.read(Some(files), name, &mut self.pool);
         self.diagnostics.extend(finished.diagnostics);
         finished.unit
     }

@@ -1,12 +1,14 @@
 //! Templates whose instances are made while porterd runs: one per connection, so making one must be
 //! fast and must not touch the disk.
 
+use super::Files;
 use crate::ids::Text;
 use crate::syntax::Document;
 use crate::unit::directives::{Machine, Reading};
 use crate::unit::draft::Draft;
 use crate::unit::finish::{Finished, Pool, finish};
 use crate::unit::specifiers::UnitFacts;
+use crate::unit::values::services::Services;
 use crate::unit::{Dependency, LoadState, Unit, UnitName};
 use std::sync::Arc;
 
@@ -35,10 +37,11 @@ pub(super) struct Sources {
 
 impl Sources {
     /// Reads all files as the unit of this name.
-    pub(super) fn read(&self, name: UnitName, pool: &mut Pool) -> Finished {
+    /// `files` has the names of ports; nothing else is read.
+    pub(super) fn read(&self, files: Option<&dyn Files>, name: UnitName, pool: &mut Pool) -> Finished {
         let fragment = self.fragment.as_ref().map(|document| document.source.path.clone());
         let facts = UnitFacts { name: name.clone(), fragment: fragment.clone() };
-        let reading = Reading { machine: &self.machine, facts };
+        let reading = Reading { machine: &self.machine, facts, services: Services(files) };
         let mut draft = Draft::new(name);
         let mut intact = true;
         if let Some(document) = &self.fragment {
@@ -79,7 +82,7 @@ impl Template {
     pub fn instantiate(&self, name: &UnitName) -> Arc<Unit> {
         let unit = match &self.sources {
             None => (*self.prototype).clone(),
-            Some(sources) => sources.read(name.clone(), &mut Pool::default()).unit,
+            Some(sources) => sources.read(None, name.clone(), &mut Pool::default()).unit,
         };
         Arc::new(Unit { name: name.clone(), ..unit })
     }

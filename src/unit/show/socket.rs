@@ -55,6 +55,15 @@ fn beyond(beyond: &Beyond, out: &mut Properties) {
     if let Some(interface) = &beyond.multicast_interface {
         out.text("X-MulticastInterface", interface.to_string());
     }
+    if beyond.bind_retry {
+        out.text("X-BindRetry", "address-up");
+    }
+    if beyond.heal_node {
+        out.flag("X-HealNode", true);
+    }
+    if let Some(path) = &beyond.publish_address {
+        out.text("X-PublishAddress", path.to_string());
+    }
     for option in &beyond.raw_options {
         out.text("X-SockOpt", option.to_string());
     }

@@ -18,9 +18,23 @@ pub struct Beyond {
     pub multicast_interface: Option<Text>,
     /// `X-SockOpt=`, in file order
     pub raw_options: Vec<RawOption>,
+    /// `X-PublishAddress=`
+    pub publish_address: Option<Text>,
+    /// `X-BindRetry=address-up`
+    pub bind_retry: bool,
+    /// Scopes of addresses by index of their port, looked up when the socket is made; only with
+    /// `bind_retry`.
+    pub scopes: Vec<(u16, Text)>,
+    /// `X-HealNode=`
+    pub heal_node: bool,
 }
 
 impl Beyond {
+    /// The interface that the address of a port names and that is looked up when it is made.
+    pub fn scope(&self, port: usize) -> Option<&Text> {
+        self.scopes.iter().find(|(index, _)| usize::from(*index) == port).map(|(_, name)| name)
+    }
+
     /// Something is said about multicast.
     pub fn speaks_of_multicast(&self) -> bool {
         !self.multicast_groups.is_empty()

@@ -10,12 +10,18 @@ pub const SOCKET_PATH_BYTES_MAX: usize = 107;
 /// Longest abstract name, in bytes (`sun_path` less the leading NUL, and systemd's habit of one more).
 pub const ABSTRACT_BYTES_MAX: usize = 106;
 
-/// What an address means depends on the machine in two points.
+/// The port of a service by its name and protocol (`tcp`, `udp`), or why there is none.
+pub type ServicePort<'a> = &'a dyn Fn(&str, &str) -> Result<u16, String>;
+
+/// What an address means depends on the machine.
+#[derive(Clone, Copy)]
 pub struct AddressContext<'a> {
     /// The kernel has IPv6: a bare port means `[::]`.
     pub ipv6: bool,
     /// The index of an interface by its name.
     pub interface: &'a dyn Fn(&str) -> Option<u32>,
+    /// Beyond what systemd takes: names of services as ports, and port 0, which the kernel chooses.
+    pub services: Option<ServicePort<'a>>,
 }
 
 /// Diagnostic code and the reason in words.
@@ -28,7 +34,7 @@ fn bad<T>(message: impl Into<String>) -> Result<T, Refusal> {
 /// The value of a directive that names a stream, datagram or sequential-packet address, specifiers
 /// expanded. `/var/run` is the caller's to replace (`path::strip_var_run`) before.
 pub fn listen_address(text: &str, kind: SocketKind, context: &AddressContext<'_>) -> Result<Address, Refusal> {
-    let address = parse(text, context)?;
+    let address = parse(text, kind, context)?;
     let unix = matches!(address, Address::Path(_) | Address::Abstract(_));
     // systemd refuses vsock whatever the prefix; whoever wrote this one can only mean it.
     let vsock = matches!(address, Address::Vsock(..)) && text.starts_with("vsock-seqpacket:");
@@ -42,7 +48,7 @@ pub fn listen_address(text: &str, kind: SocketKind, context: &AddressContext<'_>
     Ok(address)
 }
 
-fn parse(text: &str, context: &AddressContext<'_>) -> Result<Address, Refusal> {
+fn parse(text: &str, kind: SocketKind, context: &AddressContext<'_>) -> Result<Address, Refusal> {
     if text.starts_with('/') {
         return socket_path(text);
     }
@@ -55,17 +61,19 @@ fn parse(text: &str, context: &AddressContext<'_>) -> Result<Address, Refusal> {
         }
     }
     if let Some(rest) = text.strip_prefix('[') {
-        return v6(rest, context);
+        return v6(rest, kind, context);
     }
-    if text.starts_with(|c: char| c.is_ascii_digit() || c == '+') && !text.contains([':', '.', ' ', '\t', '/']) {
-        let port = port(text)?;
+    let numeric = text.starts_with(|c: char| c.is_ascii_digit() || c == '+');
+    let named = context.services.is_some() && is_service_name(text);
+    if (numeric || named) && !text.contains([':', '.', ' ', '\t', '/']) {
+        let port = port(text, kind, context)?;
         return Ok(if context.ipv6 {
             Address::V6(Ipv6Addr::UNSPECIFIED, port, 0)
         } else {
             Address::V4(Ipv4Addr::UNSPECIFIED, port)
         });
     }
-    other(text)
+    other(text, kind, context)
 }
 
 fn socket_path(text: &str) -> Result<Address, Refusal> {
@@ -108,9 +116,23 @@ fn vsock(rest: &str) -> Result<Address, Refusal> {
     }
 }
 
-fn port(text: &str) -> Result<u16, Refusal> {
+/// Letters, digits and hyphens, one letter at least (RFC 6335), and what old names have beside that.
+fn is_service_name(text: &str) -> bool {
+    text.bytes().any(|b| b.is_ascii_alphabetic())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+}
+
+fn port(text: &str, kind: SocketKind, context: &AddressContext<'_>) -> Result<u16, Refusal> {
     if text.starts_with([' ', '\t']) {
         return bad("blanks in front of the port");
+    }
+    match (scalar::unsigned32(text), context.services) {
+        (Ok(0), Some(_)) => return Ok(0),
+        (Err(_), Some(services)) if is_service_name(text) => {
+            let protocol = if kind == SocketKind::Datagram { "udp" } else { "tcp" };
+            return services(text, protocol).or_else(bad);
+        }
+        _ => {}
     }
     match scalar::unsigned32(text) {
         Ok(0) => bad("port 0 cannot be listened on"),
@@ -120,7 +142,7 @@ fn port(text: &str) -> Result<u16, Refusal> {
 }
 
 /// `V6]:PORT[%SCOPE]`
-fn v6(rest: &str, context: &AddressContext<'_>) -> Result<Address, Refusal> {
+fn v6(rest: &str, kind: SocketKind, context: &AddressContext<'_>) -> Result<Address, Refusal> {
     let Some((host, after)) = rest.split_once(']') else {
         return bad("'[' without ']'");
     };
@@ -134,7 +156,7 @@ fn v6(rest: &str, context: &AddressContext<'_>) -> Result<Address, Refusal> {
         Some((port, scope)) => (port, Some(scope)),
         None => (after, None),
     };
-    let port = port(port_text)?;
+    let port = port(port_text, kind, context)?;
     let index = match scope {
         None => 0,
         Some(scope) => interface_index(scope, context)?,
@@ -153,12 +175,12 @@ fn interface_index(scope: &str, context: &AddressContext<'_>) -> Result<u32, Ref
 }
 
 /// `A.B.C.D:PORT`, and advice for everything that is nothing.
-fn other(text: &str) -> Result<Address, Refusal> {
+fn other(text: &str, kind: SocketKind, context: &AddressContext<'_>) -> Result<Address, Refusal> {
     let shown = excerpt(text);
     if let Some((host, port_text)) = text.rsplit_once(':')
         && let Ok(ip) = host.parse::<Ipv4Addr>()
     {
-        return Ok(Address::V4(ip, port(port_text)?));
+        return Ok(Address::V4(ip, port(port_text, kind, context)?));
     }
     if text.parse::<Ipv4Addr>().is_ok() {
         return bad(format!("'{shown}' lacks a port (write {shown}:PORT)"));

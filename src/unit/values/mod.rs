@@ -13,6 +13,7 @@ pub mod names;
 pub mod path;
 pub mod prefix;
 pub mod scalar;
+pub mod services;
 pub mod signal;
 pub mod socket_option;
 pub mod status;

@@ -5,7 +5,7 @@ fn interface(name: &str) -> Option<u32> {
 }
 
 fn stream(text: &str) -> Result<String, Refusal> {
-    let context = AddressContext { ipv6: true, interface: &interface };
+    let context = AddressContext { ipv6: true, interface: &interface, services: None };
     let address = listen_address(text, SocketKind::Stream, &context)?;
     Ok(display(&Listen::Socket { kind: SocketKind::Stream, address }))
 }
@@ -19,7 +19,7 @@ fn socket_49_and_51_bare_ports() {
     for (text, shown) in [("8080", 8080), ("010", 8), ("0x1f90", 8080), ("+8080", 8080), ("0O17", 15)] {
         assert_eq!(stream(text), Ok(format!("[::]:{shown}")), "{text}");
     }
-    let context = AddressContext { ipv6: false, interface: &interface };
+    let context = AddressContext { ipv6: false, interface: &interface, services: None };
     let address = listen_address("8080", SocketKind::Stream, &context);
     assert_eq!(address, Ok(Address::V4(Ipv4Addr::UNSPECIFIED, 8080)));
     let refused = listen_address("[::1]:80", SocketKind::Stream, &context);
@@ -102,7 +102,7 @@ fn socket_56_58_vsock() {
 
 #[test]
 fn socket_57_sequential_packets_are_local() {
-    let context = AddressContext { ipv6: true, interface: &interface };
+    let context = AddressContext { ipv6: true, interface: &interface, services: None };
     for text in ["127.0.0.1:80", "vsock::1", "80"] {
         assert!(listen_address(text, SocketKind::SequentialPacket, &context).is_err(), "{text}");
     }
@@ -140,4 +140,55 @@ fn socket_62_netlink() {
 #[test]
 fn v4_mapped_stays_ipv6() {
     assert_eq!(stream("[::ffff:1.2.3.4]:80").as_deref(), Ok("[::ffff:1.2.3.4]:80"));
+}
+
+fn http(name: &str, protocol: &str) -> Result<u16, String> {
+    match (name, protocol) {
+        ("http", "tcp") | ("3com-tsmux", "tcp") => Ok(80),
+        ("domain", "udp") => Ok(53),
+        _ => Err(format!("there is no service '{name}' for {protocol}")),
+    }
+}
+
+#[test]
+fn beyond_systemd_ports_have_names_and_may_be_zero() {
+    let context = AddressContext { ipv6: true, interface: &interface, services: Some(&http) };
+    let shown = |text: &str, kind| {
+        listen_address(text, kind, &context).map(|address| display(&Listen::Socket { kind, address }))
+    };
+    for (text, want) in [
+        ("http", "[::]:80"),
+        ("127.0.0.1:http", "127.0.0.1:80"),
+        ("[::1]:http", "[::1]:80"),
+        ("[fe80::1]:http%lo", "[fe80::1]:80%1"),
+        ("3com-tsmux", "[::]:80"),
+        ("0", "[::]:0"),
+        ("0x0", "[::]:0"),
+        ("127.0.0.1:0", "127.0.0.1:0"),
+        ("[::1]:0", "[::1]:0"),
+        // What has a meaning without it keeps that meaning.
+        ("0x50", "[::]:80"),
+        ("/http", "/http"),
+        ("@http", "@http"),
+        ("vsock::80", "vsock::80"),
+    ] {
+        assert_eq!(shown(text, SocketKind::Stream).as_deref(), Ok(want), "{text}");
+    }
+    assert_eq!(shown("domain", SocketKind::Datagram).as_deref(), Ok("[::]:53"));
+    for text in [
+        "domain",
+        "nosuch",
+        "host:http",
+        "http:80",
+        "127.0.0.1:ht tp",
+        "*:http",
+        "65536",
+        "-0",
+        "http/tcp",
+        "vsock::http",
+        "",
+    ] {
+        assert_eq!(shown(text, SocketKind::Stream).unwrap_err().0, "bad-address", "{text}");
+    }
+    assert!(shown("http", SocketKind::SequentialPacket).is_err());
 }
