@@ -109,7 +109,8 @@ impl Page<'_> {
             Body::Service(service) => Some(Arc::clone(service)),
             _ => None,
         });
-        let facts = BindFacts::default();
+        // Whether this kernel runs SMACK says nothing of the one that the unit is for; the calls say what they need.
+        let facts = BindFacts { smack: true, ..BindFacts::default() };
         self.title("\nto listen");
         self.block(&words::recipe(&recipe(socket, body.as_deref(), &facts)));
         let lists = [("ExecStartPre=", &socket.exec_start_pre), ("ExecStartPost=", &socket.exec_start_post)];

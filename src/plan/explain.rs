@@ -77,6 +77,11 @@ fn consequence(on_error: OnError) -> &'static str {
     }
 }
 
+/// Labels are set on some kernels only.
+fn where_it_counts(attribute: &str) -> &'static str {
+    if attribute.starts_with("security.SMACK64") { " where the kernel runs SMACK" } else { "" }
+}
+
 /// One call of a recipe.
 pub fn socket_call(call: &SocketCall) -> String {
     match call {
@@ -105,10 +110,10 @@ pub fn socket_call(call: &SocketCall) -> String {
         }
         SocketCall::Unsupported { directive } => format!("nothing: {directive}= does not exist for this family; told"),
         SocketCall::SetXattr { path: None, name, value, .. } => {
-            format!("fsetxattr({name:?}, {value:?}); a failure is told")
+            format!("fsetxattr({name:?}, {value:?}){}; a failure is told", where_it_counts(name))
         }
         SocketCall::SetXattr { path: Some(path), name, value, .. } => {
-            format!("lsetxattr({path:?}, {name:?}, {value:?}); a failure is told")
+            format!("lsetxattr({path:?}, {name:?}, {value:?}){}; a failure is told", where_it_counts(name))
         }
         SocketCall::MakeParents { path, mode } => {
             format!("mkdir(parents of {path:?}, {mode:04o}); a failure is ignored")

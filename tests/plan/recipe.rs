@@ -331,19 +331,19 @@ fn labels_and_attributes_have_their_places() {
     expect![[r#"
         /run/a (Stream)
           socket(AF_UNIX, SOCK_STREAM|SOCK_CLOEXEC|SOCK_NONBLOCK, 0)
-          fsetxattr("security.SMACK64", "web"); a failure is told
+          fsetxattr("security.SMACK64", "web") where the kernel runs SMACK; a failure is told
           setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
           fsetxattr("user.listen", "v=w"); a failure is told
           mkdir(parents of "/run/a", 0755); a failure is ignored
           bind("/run/a", mode 0666); replaces what is in the way unless somebody listens there
-          lsetxattr("/run/a", "security.SMACK64", "web"); a failure is told
+          lsetxattr("/run/a", "security.SMACK64", "web") where the kernel runs SMACK; a failure is told
           lsetxattr("/run/a", "user.node", "v=w"); a failure is told
           listen(2147483647)
           utimensat("/run/a", now); a failure is ignored
-          fsetxattr("security.SMACK64IPIN", "in"); a failure is told
+          fsetxattr("security.SMACK64IPIN", "in") where the kernel runs SMACK; a failure is told
         /q (MessageQueue)
           mq_open("/q", O_RDONLY|O_NONBLOCK|O_CREAT, 0666)
-          fsetxattr("security.SMACK64", "web"); a failure is told
+          fsetxattr("security.SMACK64", "web") where the kernel runs SMACK; a failure is told
     "#]]
     .assert_eq(&explain::recipe(&recipe(&unit, None, &facts)));
     let calls: Vec<String> =
@@ -351,7 +351,7 @@ fn labels_and_attributes_have_their_places() {
     assert_eq!(
         calls,
         [
-            r#"fsetxattr("security.SMACK64IPIN", "in"); a failure is told"#,
+            r#"fsetxattr("security.SMACK64IPIN", "in") where the kernel runs SMACK; a failure is told"#,
             r#"fsetxattr("user.accept", "v=w"); a failure is told"#
         ]
     );

@@ -12,7 +12,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::process::ExitCode;
 
 /// A connection that a label keeps out may just hang.
-const PATIENCE_MSEC: u16 = 3000;
+const PATIENCE_MSEC: u16 = 4000;
 
 pub(crate) fn main(label: &str, address: &str, words: &[&str]) -> ExitCode {
     match ask(label, address, words.first().copied().unwrap_or_default()) {
@@ -40,7 +40,9 @@ fn ask(label: &str, whole: &str, text: &str) -> Result<Vec<u8>, Errno> {
     if kind == "open" {
         // Opened as a writer opens it, and written to.
         let node = open(place, OFlag::O_WRONLY | OFlag::O_NONBLOCK, Mode::empty())?;
-        nix::unistd::write(&node, text.as_bytes())?;
+        if !text.is_empty() {
+            nix::unistd::write(&node, text.as_bytes())?;
+        }
         return Ok(Vec::new());
     }
     if kind == "sctp-many?" {

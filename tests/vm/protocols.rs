@@ -18,6 +18,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("message queue: shape, owner, and its first message starts the service", message_queue),
     ("netlink: a uevent of the kernel starts the service", uevent),
     ("xattr: attributes of node, listener and connection", attributes),
+    ("control groups: a stop reaches who has left everything else", control_groups),
     ("privileges: limits above the hard ones, and less OOM score", privileges),
 ];
 
@@ -205,6 +206,24 @@ fn listener_attribute(w: &mut World) -> Outcome {
     w.ok(&["start", "y.service"]);
     let report = w.written("report");
     assert!(report.contains("listen=y"), "the listener: {report}");
+    Ok(())
+}
+
+fn control_groups(w: &mut World) -> Outcome {
+    let controllers = std::fs::read_to_string("/sys/fs/cgroup/cgroup.controllers").unwrap();
+    for controller in ["cpu", "memory", "pids", "io"] {
+        assert!(controllers.split_whitespace().any(|c| c == controller), "{controller} is there: {controllers}");
+    }
+    w.unit("g.socket", "[Socket]\nListenStream=@groups\n");
+    w.unit("g.service", &format!("[Service]\nExecStart=/init serve runaway {}\n", w.path("runaway")));
+    w.start();
+    w.ok(&["start", "g.service"]);
+    let said = w.written("runaway");
+    let [pid, group] = said.split_whitespace().collect::<Vec<_>>()[..] else { panic!("{said}") };
+    assert!(group.starts_with("0::/porterd") && group.ends_with("/g.service"), "the group: {group}");
+    assert!(exists(&format!("/proc/{pid}")), "it runs");
+    w.ok(&["stop", "g.service"]);
+    wait("it is ended with its unit", || (!exists(&format!("/proc/{pid}"))).then_some(()));
     Ok(())
 }
 

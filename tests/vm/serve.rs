@@ -25,6 +25,8 @@ pub(crate) fn serve(what: &str, rest: &[&str]) {
         ("first", [part]) => crate::pid1::serve(part),
         ("messages", [file]) => messages(file),
         ("usb", [file]) => crate::usb::serve(file),
+        ("runaway", [file]) => run_away(file),
+        ("left-alone", [file]) => left_alone(file),
         ("limits", [file]) => limits(file),
         other => panic!("{other:?}: no such service"),
     }
@@ -62,6 +64,19 @@ fn report(file: &str) {
     };
     let lines: String = fds.iter().zip(names.split(':')).map(line).collect();
     write(file, &lines);
+    wait_for_the_end();
+}
+
+/// Starts somebody in a session of their own.
+fn run_away(file: &str) {
+    drop(std::process::Command::new("/init").args(["serve", "left-alone", file]).spawn().unwrap());
+    wait_for_the_end();
+}
+
+fn left_alone(file: &str) {
+    nix::unistd::setsid().unwrap();
+    let group = std::fs::read_to_string("/proc/self/cgroup").unwrap();
+    write(file, &format!("{} {group}", std::process::id()));
     wait_for_the_end();
 }
 

@@ -11,6 +11,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("smack: a fifo's label is set and forbids", fifo),
     ("smack: labels of a unix socket and of its connections are set and forbid", unix_connections),
     ("smack: labels of TCP sockets and of their connections are set and forbid", tcp_connections),
+    ("smack: labels of datagram sockets and queues forbid", datagrams_and_queues),
     ("smack: every kind of port has its labels", every_kind),
     ("smack: a label that the kernel refuses is told, and the socket listens", refused_label),
 ];
@@ -93,6 +94,30 @@ fn tcp_connections(w: &mut World) -> Outcome {
     }
     same("connections that were accepted", w.property("t.socket", "NAccepted"), "2");
     same("state", w.property("t.socket", "SubState"), "listening");
+    Ok(())
+}
+
+fn datagrams_and_queues(w: &mut World) -> Outcome {
+    smack()?;
+    let path = w.path("sock");
+    w.unit(
+        "d.socket",
+        &format!(
+            "[Socket]\nListenDatagram={path}\nListenMessageQueue=/labelled\nRemoveOnStop=yes\n\
+             SmackLabel=QueueLabel\nSmackLabelIPIn=DatagramIn\n"
+        ),
+    );
+    w.unit("d.service", &format!("[Service]\nExecStart=/init serve messages {}\n", w.path("said")));
+    w.start();
+    let (socket, queue) = (format!("dgram:{path}"), "open:/dev/mqueue/labelled");
+    same("a stranger sends", w.client("DatagramStranger", &socket, &["x"]), refused("EACCES"));
+    same("a stranger opens the queue", w.client("DatagramStranger", queue, &[]), refused("EACCES"));
+    same("state after that", w.property("d.socket", "SubState"), "listening");
+    rule("DatagramFriend", "QueueLabel", "rw");
+    same("a friend opens the queue", w.client("DatagramFriend", queue, &[]), Told::Text(String::new()));
+    rule("DatagramFriend", "DatagramIn", "w");
+    same("a friend sends", w.client("DatagramFriend", &socket, &["hello"]), Told::Text(String::new()));
+    assert!(w.written("said").starts_with("hello\n"), "what the service read");
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 const PLACE: &str = "/run/test";
 /// Emulated machines are slow; what takes longer than this does not happen.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What one test has for itself.
 pub(crate) struct World {
