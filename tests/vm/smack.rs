@@ -100,14 +100,10 @@ fn tcp_connections(w: &mut World) -> Outcome {
 fn datagrams_and_queues(w: &mut World) -> Outcome {
     smack()?;
     let path = w.path("sock");
-    w.unit(
-        "d.socket",
-        &format!(
-            "[Socket]\nListenDatagram={path}\nListenMessageQueue=/labelled\nRemoveOnStop=yes\n\
-             SmackLabel=QueueLabel\nSmackLabelIPIn=DatagramIn\n"
-        ),
-    );
+    w.unit("d.socket", &format!("[Socket]\nListenDatagram={path}\nSmackLabelIPIn=DatagramIn\n"));
     w.unit("d.service", &format!("[Service]\nExecStart=/init serve messages {}\n", w.path("said")));
+    w.unit("q.socket", "[Socket]\nListenMessageQueue=/labelled\nRemoveOnStop=yes\nSmackLabel=QueueLabel\n");
+    w.unit("q.service", "[Service]\nExecStart=/init serve report /dev/null\n");
     w.start();
     let (socket, queue) = (format!("dgram:{path}"), "open:/dev/mqueue/labelled");
     same("a stranger sends", w.client("DatagramStranger", &socket, &["x"]), refused("EACCES"));
