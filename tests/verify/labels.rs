@@ -6,7 +6,7 @@ use porterd::unit::show;
 
 fn property(lines: &str, name: &str) -> String {
     let unit = socket_of(lines).unit;
-    show::properties(&unit).into_iter().find(|(n, _)| *n == name).unwrap().1
+    show::properties(&unit).into_iter().find(|(n, _)| *n == name).expect("it is shown").1
 }
 
 #[test]
