@@ -7,7 +7,7 @@ use super::Engine;
 use super::effect::{Effect, Level};
 use super::event::Verdict;
 use super::slot::{Machine, Relation};
-use super::status::ActiveState;
+use super::status::{ActiveState, Moment};
 use crate::ids::{INFINITY_USEC, Mono, UnitId};
 use crate::unit::LoadState;
 
@@ -316,7 +316,7 @@ impl Engine {
         let Some(slot) = self.units.get_mut(&id) else {
             return;
         };
-        slot.moments.condition = Some(now);
+        slot.moments.condition = Moment::at(now);
         slot.condition_result = !matches!(verdict, Verdict::ConditionUnmet(_));
         // Assertions are not looked at where a condition is unmet.
         if slot.condition_result {

@@ -2,7 +2,7 @@
 
 use super::effect::{Effect, Level, Note};
 use super::slot::{Machine, Relation, Slot};
-use super::status::ActiveState;
+use super::status::{ActiveState, Moment};
 use super::{Engine, Inner};
 use crate::bounds::UNITS_MAX;
 use crate::ids::UnitId;
@@ -200,16 +200,16 @@ impl Engine {
         };
         let old = std::mem::replace(&mut slot.active, new);
         let moments = &mut slot.moments;
-        moments.state_change = Some(now);
+        moments.state_change = Moment::at(now);
         if old.is_down() && !new.is_down() {
-            moments.inactive_exit = Some(now);
+            moments.inactive_exit = Moment::at(now);
         } else if !old.is_down() && new.is_down() {
-            moments.inactive_enter = Some(now);
+            moments.inactive_enter = Moment::at(now);
         }
         if !old.is_up() && new.is_up() {
-            moments.active_enter = Some(now);
+            moments.active_enter = Moment::at(now);
         } else if old.is_up() && !new.is_up() {
-            moments.active_exit = Some(now);
+            moments.active_exit = Moment::at(now);
         }
         self.out.push(Effect::Save { unit: id });
         let unexpected = self.job_notice(id, new);

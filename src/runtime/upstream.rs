@@ -61,9 +61,14 @@ impl Upstream {
         self.flush();
     }
 
+    /// Whether listeners are stored at all.
+    pub(super) fn stores(&self) -> bool {
+        self.stores && self.to.is_some()
+    }
+
     /// Gives systemd a duplicate of a listener to keep over a restart (sd_pid_notify_with_fds(3)).
     pub(super) fn store(&mut self, name: &str, fd: BorrowedFd<'_>) {
-        if !self.stores || self.to.is_none() || self.waiting.len() >= STORING_MAX {
+        if !self.stores() || self.waiting.len() >= STORING_MAX {
             return;
         }
         match fd.try_clone_to_owned() {

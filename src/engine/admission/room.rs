@@ -76,7 +76,7 @@ impl Engine {
             return;
         };
         let step = self.service(instance).and_then(|service| service.step_failure.clone());
-        let never_up = failed && (step.is_some() || slot.moments.active_enter.is_none());
+        let never_up = failed && (step.is_some() || slot.moments.active_enter.get().is_none());
         let Some(machine) = self.socket_mut(socket) else {
             return;
         };

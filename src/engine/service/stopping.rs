@@ -430,8 +430,21 @@ fn restart_delay_usec(unit: &crate::unit::ServiceUnit, restarts: u32) -> u64 {
     if restarts >= steps {
         return last;
     }
-    let factor = (last as f64 / first as f64).powf(f64::from(restarts) / f64::from(steps));
-    ((first as f64 * factor).round() as u64).min(last)
+    let exponent = |n: u32| i32::try_from(n).unwrap_or(i32::MAX);
+    let factor = root(last as f64 / first as f64, exponent(steps)).powi(exponent(restarts));
+    ((first as f64 * factor + 0.5) as u64).min(last)
+}
+
+/// The n-th root of a number above 1, by halving. The mathematics library would do it too, and be resident for this
+/// alone.
+fn root(of: f64, n: i32) -> f64 {
+    let (mut low, mut high) = (1.0, of);
+    // Each round gains a bit; a double has 53, and as many as its exponent says lie above them.
+    for _ in 0..128 {
+        let middle: f64 = low + (high - low) / 2.0;
+        *(if middle.powi(n) <= of { &mut low } else { &mut high }) = middle;
+    }
+    high
 }
 
 #[cfg(test)]
@@ -452,5 +465,8 @@ mod tests {
         let unit = ServiceUnit { more: Arc::new(more), ..ServiceUnit::default() };
         let delays: Vec<u64> = (0..4).map(|k| restart_delay_usec(&unit, k) / 1_000_000).collect();
         assert_eq!(delays, [1, 4, 16, 16], "service-unit edge case 81");
+        for (of, n) in [(2.0, 1), (1e12, 7), (10.0, i32::MAX)] {
+            assert!((root(of, n).powi(n) / of - 1.0).abs() < 1e-5, "root {n} of {of}");
+        }
     }
 }

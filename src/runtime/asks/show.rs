@@ -73,16 +73,19 @@ impl Daemon {
         out.push(("SubState", state.sub.to_owned()));
         out.push(("Result", state.result.to_owned()));
         if let Some(since) = since(state) {
-            out.push(("StateChangeTimestampMonotonic", state.moments.state_change.unwrap_or(since).0.to_string()));
+            out.push((
+                "StateChangeTimestampMonotonic",
+                state.moments.state_change.get().unwrap_or(since).0.to_string(),
+            ));
         }
         let moments = &state.moments;
         let stamps = [
-            ("StateChangeTimestamp", moments.state_change),
-            ("InactiveExitTimestamp", moments.inactive_exit),
-            ("ActiveEnterTimestamp", moments.active_enter),
-            ("ActiveExitTimestamp", moments.active_exit),
-            ("InactiveEnterTimestamp", moments.inactive_enter),
-            ("ConditionTimestamp", moments.condition),
+            ("StateChangeTimestamp", moments.state_change.get()),
+            ("InactiveExitTimestamp", moments.inactive_exit.get()),
+            ("ActiveEnterTimestamp", moments.active_enter.get()),
+            ("ActiveExitTimestamp", moments.active_exit.get()),
+            ("InactiveEnterTimestamp", moments.inactive_enter.get()),
+            ("ConditionTimestamp", moments.condition.get()),
         ];
         out.extend(stamps.map(|(property, at)| (property, at.map(timestamp).unwrap_or_default())));
         out.push(("ConditionResult", yes(state.condition_result)));

@@ -51,7 +51,7 @@ impl Daemon {
             invocation: (state.invocation != 0).then(|| format!("{:032x}", state.invocation)),
             conditions_unmet,
             asserts_unmet,
-            condition_usec: state.moments.condition.map_or(0, clock::realtime_of),
+            condition_usec: state.moments.condition.get().map_or(0, clock::realtime_of),
             triggers: self.relations(&state, "Triggers"),
             triggered_by: self.relations(&state, "TriggeredBy"),
             documentation: unit.common.documentation.iter().map(|d| d.to_string()).collect(),
@@ -166,16 +166,16 @@ pub(super) fn since(state: &State) -> Option<Mono> {
     use crate::engine::status::ActiveState as A;
     let moments = &state.moments;
     match state.active {
-        A::Active | A::Reloading => moments.active_enter,
-        A::Inactive | A::Failed => moments.inactive_enter,
-        A::Activating => moments.inactive_exit,
-        A::Deactivating => moments.active_exit,
+        A::Active | A::Reloading => moments.active_enter.get(),
+        A::Inactive | A::Failed => moments.inactive_enter.get(),
+        A::Activating => moments.inactive_exit.get(),
+        A::Deactivating => moments.active_exit.get(),
     }
 }
 
 /// How long it was active, once that is over.
 fn duration(state: &State) -> Option<u64> {
-    let (entered, left) = (state.moments.active_enter?, state.moments.active_exit?);
+    let (entered, left) = (state.moments.active_enter.get()?, state.moments.active_exit.get()?);
     (!state.active.is_up() && left >= entered).then(|| left.since(entered))
 }
 

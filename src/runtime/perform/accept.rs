@@ -55,7 +55,7 @@ impl World {
     }
 
     fn connected(&mut self, listener: FdToken, conn: OwnedFd, look: Look) {
-        let Some(known) = self.listeners.get(&listener) else {
+        let Some(known) = self.listeners.get(&listener).and_then(|known| known.connections.as_deref()) else {
             return;
         };
         if !known.calls.is_empty() {

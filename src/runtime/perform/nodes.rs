@@ -110,14 +110,16 @@ impl World {
             self.warn_unit(settings, "socket-chown-failed", &why);
         }
         // In the store of the supervisor above the new one takes the place, too.
-        if let Some(old) = self.listeners.get_mut(&lost) {
-            self.upstream.unstore(&std::mem::take(&mut old.stored));
+        if let Some(old) = self.listeners.get_mut(&lost)
+            && let Some(name) = old.stored.take()
+        {
+            self.upstream.unstore(&name);
         }
         if let Some(nodes) = &mut self.nodes {
             nodes.forget(lost, false);
         }
-        let listener = self.listener(settings, socket, index, &fd);
-        self.upstream.store(&listener.stored, fd.as_fd());
+        let mut listener = self.listener(socket, index, &fd);
+        listener.stored = self.store_upstream(settings, index, &fd);
         let new = self.handles.keep(fd);
         self.listeners.insert(new, listener);
         self.keep_node(settings, index, new);

@@ -23,13 +23,12 @@ const STATUS_GROUP: u8 = 216;
 const STATUS_USER: u8 = 217;
 const STATUS_CHOWN: u8 = 235;
 
-/// What is known of a port when it was opened, so that a connection costs no look-up.
+/// What is known of a port when it was opened, so that a connection costs no look-up. Small: there may be tens of
+/// thousands.
 #[derive(Debug)]
 pub(in crate::runtime) struct Listener {
-    /// What all its connections have in common; `None` if it accepts none.
-    pub(in crate::runtime) facts: Option<ListenerFacts>,
-    /// What each connection needs; empty unless the unit sets socket options.
-    pub(in crate::runtime) calls: Vec<SocketCall>,
+    /// Of a port that accepts connections.
+    pub(in crate::runtime) connections: Option<Box<Connections>>,
     /// Also readable by urgent data.
     pub(in crate::runtime) urgent: bool,
     /// A further descriptor of a port (an endpoint of a USB function): the first one is watched for
@@ -37,8 +36,17 @@ pub(in crate::runtime) struct Listener {
     pub(in crate::runtime) further: bool,
     /// Where it is bound, if the unit tells its service.
     pub(in crate::runtime) address: Option<Text>,
-    /// Its name in the store of the supervisor above; empty if it is not stored.
-    pub(in crate::runtime) stored: Text,
+    /// Its name in the store of the supervisor above, if it is stored.
+    pub(in crate::runtime) stored: Option<Text>,
+}
+
+/// What all connections of one port have in common.
+#[derive(Debug)]
+pub(in crate::runtime) struct Connections {
+    /// What need not be asked of each.
+    pub(in crate::runtime) facts: Option<ListenerFacts>,
+    /// What each needs; empty unless the unit sets socket options.
+    pub(in crate::runtime) calls: Vec<SocketCall>,
 }
 
 /// A port's name in the store of the supervisor above: unit and place in the file.
@@ -108,12 +116,10 @@ impl World {
                             detail: detail.into(),
                         });
                     }
-                    let mut listener = self.listener(settings, socket, index, &fd);
+                    let mut listener = self.listener(socket, index, &fd);
                     listener.further = fds.last().is_some_and(|(last, _)| *last == index);
                     if !listener.further {
-                        self.upstream.store(&listener.stored, fd.as_fd());
-                    } else {
-                        listener.stored = "".into();
+                        listener.stored = self.store_upstream(settings, index, &fd);
                     }
                     let token = self.handles.keep(fd);
                     self.listeners.insert(token, listener);
@@ -238,16 +244,22 @@ impl World {
         Owner { gid: group.or(user.as_ref().map(|user| user.gid)), uid: user.map(|user| user.uid) }
     }
 
-    pub(super) fn listener(&self, settings: &Unit, socket: &SocketUnit, index: u16, fd: &OwnedFd) -> Listener {
+    /// Gives the supervisor above a copy to keep, if it keeps any; its name there.
+    pub(super) fn store_upstream(&mut self, settings: &Unit, index: u16, fd: &OwnedFd) -> Option<Text> {
+        let name = self.upstream.stores().then(|| stored_name(settings, index))?;
+        self.upstream.store(&name, fd.as_fd());
+        Some(name.into())
+    }
+
+    pub(super) fn listener(&self, socket: &SocketUnit, index: u16, fd: &OwnedFd) -> Listener {
         let listen = socket.listen.get(usize::from(index));
-        let facts = if socket.accept { ListenerFacts::of(fd).ok() } else { None };
-        let calls = match (socket.accept, listen) {
-            (true, Some(listen)) => bind::connection_calls(socket, listen, &self.facts.bind),
-            _ => Vec::new(),
-        };
+        let calls = || listen.map(|listen| bind::connection_calls(socket, listen, &self.facts.bind));
+        let connections = socket
+            .accept
+            .then(|| Box::new(Connections { facts: ListenerFacts::of(fd).ok(), calls: calls().unwrap_or_default() }));
         let urgent = matches!(listen, Some(Listen::Special(_)));
         let address = if socket.publishes_addresses() { address::bound(fd) } else { None };
-        Listener { facts, calls, urgent, further: false, address, stored: stored_name(settings, index).into() }
+        Listener { connections, urgent, further: false, address, stored: None }
     }
 
     /// One address a line, in the order in which the descriptors are passed.
@@ -323,9 +335,9 @@ impl World {
 
     pub(super) fn close(&mut self, fd: FdToken) {
         if let Some(listener) = self.listeners.remove(&fd)
-            && !listener.stored.is_empty()
+            && let Some(name) = &listener.stored
         {
-            self.upstream.unstore(&listener.stored);
+            self.upstream.unstore(name);
         }
         if let Some(nodes) = &mut self.nodes {
             nodes.forget(fd, self.upstream.keeps_doors());
