@@ -73,6 +73,8 @@ pub struct Given {
     pub pam_name: bool,
     /// What to say of the sequential packet ports with an IP address, which only SCTP has.
     pub without_sctp: Vec<Diagnostic>,
+    /// systemd 252 counts, not the newest release (see [`Machine`](super::directives::Machine)).
+    pub strict: bool,
     /// Interfaces that addresses name.
     pub scopes: Vec<Scope>,
 }
@@ -255,7 +257,10 @@ impl Draft {
         if let Some(range) = problem.range {
             place.span = entry.value.span(range);
         }
-        let message = format!("{}={}: {}", row.name, shown(&entry.value.text), problem.message);
+        let message = match entry.value.text.is_empty() && problem.code == "invalid-value" {
+            true => format!("{}=: an empty value does not set it back; what stood before it counts", row.name),
+            false => format!("{}={}: {}", row.name, shown(&entry.value.text), problem.message),
+        };
         let text: Text = message.as_str().into();
         let mut diagnostic = Diagnostic::new(problem.code, message, Some(place));
         diagnostic.help = problem.help;

@@ -174,12 +174,12 @@ fn would_trigger(draft: &mut Draft) {
 }
 
 fn complete_socket(draft: &mut Draft) -> Option<Refusal> {
-    /// `TriggerLimitBurst=` and `PollLimitBurst=` of sockets that accept.
+    /// `TriggerLimitBurst=` and `PollLimitBurst=` of sockets that accept, and of others.
     const ACCEPTING_BURSTS: (u32, u32) = (200, 150);
+    const BURSTS: (u32, u32) = (20, 15);
     let accept = draft.socket.accept;
     let socket = &mut draft.socket;
-    let defaults = (socket.trigger_limit.burst, socket.poll_limit.burst);
-    let (trigger, poll) = if accept { ACCEPTING_BURSTS } else { defaults };
+    let (trigger, poll) = if accept { ACCEPTING_BURSTS } else { BURSTS };
     socket.trigger_limit.burst = draft.given.trigger_limit_burst.unwrap_or(trigger);
     socket.poll_limit.burst = draft.given.poll_limit_burst.unwrap_or(poll);
     socket.service_explicit = draft.given.service.is_some();
@@ -228,6 +228,13 @@ fn refuse_socket(draft: &Draft) -> Option<Refusal> {
             "add a ListenStream= or other Listen…= line",
         ));
     }
+    let no_connections = || {
+        Refusal::setting("no-connections", "MaxConnections=0 leaves no connection", "set MaxConnections= to 1 or more")
+    };
+    // Since 257 it is wrong even where nothing is accepted, and it is looked at first.
+    if socket.max_connections == 0 && !draft.given.strict {
+        return Some(no_connections());
+    }
     if socket.accept && !socket.listen.iter().all(accepts) {
         return Some(Refusal::setting(
             "accept-needs-stream",
@@ -236,11 +243,7 @@ fn refuse_socket(draft: &Draft) -> Option<Refusal> {
         ));
     }
     if socket.accept && socket.max_connections == 0 {
-        return Some(Refusal::setting(
-            "no-connections",
-            "MaxConnections=0 leaves no connection",
-            "set MaxConnections= to 1 or more",
-        ));
+        return Some(no_connections());
     }
     if socket.accept && socket.service_explicit {
         return Some(Refusal::setting(

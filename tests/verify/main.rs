@@ -5,6 +5,7 @@ mod admission;
 mod beyond;
 mod corpus;
 mod disk;
+mod ill_formed;
 mod labels;
 mod names;
 mod oracle;

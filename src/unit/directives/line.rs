@@ -25,7 +25,8 @@ pub struct Machine {
     pub ipv6: bool,
     /// The index of a network interface by its name, as of now.
     pub interface: fn(&str) -> Option<u32>,
-    /// `--strict-systemd`: addresses that systemd does not take are refused here too.
+    /// `--strict-systemd`: addresses that systemd does not take are refused here too, and where later releases
+    /// read files otherwise, 252 counts.
     pub strict: bool,
 }
 

@@ -307,7 +307,7 @@ pub(super) static ROWS: &[Row] = &[
     full(
         SOCKET,
         "TriggerLimitBurst",
-        |l| burst(l, |d| &mut d.given.trigger_limit_burst),
+        |l| burst(l, |d| (&mut d.given.trigger_limit_burst, &mut d.socket.trigger_limit)),
         "Activations allowed in one window; 0 is no limit",
     ),
     full(
@@ -320,7 +320,7 @@ pub(super) static ROWS: &[Row] = &[
     full(
         SOCKET,
         "PollLimitBurst",
-        |l| burst(l, |d| &mut d.given.poll_limit_burst),
+        |l| burst(l, |d| (&mut d.given.poll_limit_burst, &mut d.socket.poll_limit)),
         "Wake-ups of one port allowed in one window before it pauses",
     )
     .since(255),
@@ -445,9 +445,12 @@ fn interval(line: &mut Line<'_>, field: fn(&mut Draft) -> &mut RateLimit) -> Out
 }
 
 /// The largest number is no number, as systemd has it: it stands for the default.
-fn burst(line: &mut Line<'_>, field: fn(&mut Draft) -> &mut Option<u32>) -> Outcome {
+fn burst(line: &mut Line<'_>, field: fn(&mut Draft) -> (&mut Option<u32>, &mut RateLimit)) -> Outcome {
     let burst = scalar::unsigned32(line.text())?;
-    *field(line.draft) = (burst != u32::MAX).then_some(burst);
+    let (given, limit) = field(line.draft);
+    *given = (burst != u32::MAX).then_some(burst);
+    // Shown as it is even when the rest of the file cannot be read.
+    limit.burst = burst;
     Ok(())
 }
 

@@ -43,6 +43,7 @@ impl Sources {
         let facts = UnitFacts { name: name.clone(), fragment: fragment.clone() };
         let reading = Reading { machine: &self.machine, facts, services: Services(files) };
         let mut draft = Draft::new(name);
+        draft.given.strict = self.machine.strict;
         let mut intact = true;
         if let Some(document) = &self.fragment {
             intact = draft.read_fragment(document, &reading);

@@ -17,8 +17,8 @@ pub fn boolean(text: &str) -> Result<bool, String> {
 }
 
 /// Sign and magnitude of a number with C prefixes: `0x` hexadecimal, `0b` binary, `0o` or a leading
-/// `0` octal.
-fn magnitude(text: &str) -> Result<(bool, u64), String> {
+/// `0` octal. A magnitude of `None` is beyond 64 bits.
+fn magnitude(text: &str) -> Result<(bool, Option<u64>), String> {
     let trimmed = text.trim_start_matches([' ', '\t', '\n', '\r']);
     let (negative, rest) = match trimmed.as_bytes().first() {
         Some(b'-') => (true, &trimmed[1..]),
@@ -35,11 +35,16 @@ fn magnitude(text: &str) -> Result<(bool, u64), String> {
     };
     if digits.is_empty() || !digits.chars().all(|c| c.is_digit(radix)) {
         let octal = radix == 8 && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.is_empty();
-        let hint = if octal { " (a leading 0 means octal)" } else { "" };
+        let behind = digits.trim_start_matches(|c: char| c.is_digit(radix));
+        let hint = match octal {
+            true => " (a leading 0 means octal)".to_owned(),
+            false if behind.len() < digits.len() => format!(": '{}' follows it", excerpt(behind)),
+            false => String::new(),
+        };
         return Err(format!("'{}' is not a number{hint}", excerpt(text)));
     }
-    let number = u64::from_str_radix(digits, radix).map_err(|_| out_of_range(text, 0, i128::from(u64::MAX)))?;
-    Ok((negative && number != 0, number))
+    let number = u64::from_str_radix(digits, radix).ok();
+    Ok((negative && number != Some(0), number))
 }
 
 fn out_of_range(text: &str, least: i128, most: i128) -> String {
@@ -48,7 +53,8 @@ fn out_of_range(text: &str, least: i128, most: i128) -> String {
 
 fn integer(text: &str, least: i128, most: i128) -> Result<i128, String> {
     let (negative, number) = magnitude(text)?;
-    let value = if negative { -i128::from(number) } else { i128::from(number) };
+    let number = i128::from(number.ok_or_else(|| out_of_range(text, least, most))?);
+    let value = if negative { -number } else { number };
     if value < least || value > most { Err(out_of_range(text, least, most)) } else { Ok(value) }
 }
 
@@ -106,6 +112,9 @@ pub fn size(text: &str) -> Result<u64, String> {
         ("", 1),
     ];
     let not_a_size = || format!("'{}' is not a size (bytes, or with a suffix K M G T P E)", excerpt(text));
+    if text.trim_start().starts_with('-') {
+        return Err(format!("'{}' is negative", excerpt(text)));
+    }
     let too_big = || format!("{} is too big", excerpt(text));
     let mut rest = text;
     let mut allowed = &SUFFIXES[..];
@@ -132,7 +141,8 @@ pub fn size_limit(text: &str) -> Result<u64, String> {
 
 /// A decimal number with a fraction, exact.
 pub(super) struct Decimal {
-    whole: u64,
+    /// `None` is beyond 64 bits.
+    whole: Option<u64>,
     /// The fraction is `part / 10^digits`.
     part: u64,
     digits: u32,
@@ -142,7 +152,7 @@ impl Decimal {
     /// This many times a factor, rounded down.
     pub(super) fn times(&self, factor: u64) -> Option<u64> {
         let part = u128::from(self.part) * u128::from(factor) / 10_u128.pow(self.digits);
-        self.whole.checked_mul(factor)?.checked_add(u64::try_from(part).ok()?)
+        self.whole?.checked_mul(factor)?.checked_add(u64::try_from(part).ok()?)
     }
 }
 
@@ -151,7 +161,10 @@ pub(super) fn decimal(text: &str) -> Option<(Decimal, &str)> {
     const DIGITS_MAX: usize = 18;
     let text = text.strip_prefix('+').unwrap_or(text);
     let end = text.bytes().take_while(u8::is_ascii_digit).count();
-    let whole = text[..end].parse().ok()?;
+    if end == 0 {
+        return None;
+    }
+    let whole = text[..end].parse().ok();
     let rest = &text[end..];
     let Some(fraction) = rest.strip_prefix('.') else {
         return Some((Decimal { whole, part: 0, digits: 0 }, rest));

@@ -78,14 +78,15 @@ fn span(text: &str, bare: u64, resolution: u64) -> Result<u64, String> {
 }
 
 struct Number<'a> {
-    whole: u64,
+    /// `None` is beyond 64 bits.
+    whole: Option<u64>,
     fraction: &'a str,
 }
 
 impl Number<'_> {
     /// Digits of the fraction are taken one by one, each rounded down.
     fn times(&self, unit: u64) -> Option<u64> {
-        let mut total = self.whole.checked_mul(unit)?;
+        let mut total = self.whole?.checked_mul(unit)?;
         let mut weight = unit / 10;
         for digit in self.fraction.bytes() {
             total = total.checked_add(u64::from(digit - b'0') * weight)?;
@@ -99,7 +100,7 @@ impl Number<'_> {
 fn number(text: &str) -> Option<(Number<'_>, &str)> {
     let text = text.strip_prefix('+').unwrap_or(text);
     let end = text.bytes().take_while(u8::is_ascii_digit).count();
-    let whole = if end == 0 { 0 } else { text[..end].parse().ok()? };
+    let whole = if end == 0 { Some(0) } else { text[..end].parse().ok() };
     let rest = &text[end..];
     let Some(after) = rest.strip_prefix('.') else {
         return (end > 0).then_some((Number { whole, fraction: "" }, rest));
