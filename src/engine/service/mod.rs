@@ -371,6 +371,10 @@ impl Engine {
         if matches!(state, ServiceState::Dead | ServiceState::Failed) && !service.will_restart {
             self.service_down(id);
         }
+        // Nobody of the instance is left to speak to its peer.
+        if matches!(state, ServiceState::Exited | ServiceState::AutoRestart) {
+            self.service_drop_connection(id, false);
+        }
         self.changed(id, state.active(unit.service_type == ServiceType::Idle));
     }
 

@@ -524,8 +524,19 @@ fn service(line: &mut Line<'_>) -> Outcome {
     Ok(())
 }
 
+/// Paths up to the first that is none: what stands behind it on the line is lost with it, as in systemd.
 fn symlinks(line: &mut Line<'_>) -> Outcome {
-    line.list(Rules::PATHS, |word| path::absolute(word).map(Into::into), |d| &mut d.options.symlinks)
+    if line.is_empty() {
+        line.draft.options.symlinks.clear();
+    }
+    for (word, range) in line.words(Rules::PATHS) {
+        let path = path::absolute(&word).map_err(|why| {
+            let left_out = format!("{word:?} is left out, and what stands behind it: {why}");
+            Problem { code: "invalid-item", ..Problem::from(left_out) }.at(range.start..range.end)
+        })?;
+        line.draft.options.symlinks.push(path.into());
+    }
+    Ok(())
 }
 
 /// Any text, as in systemd; what SMACK will not take is told here already.
