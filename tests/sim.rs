@@ -19,6 +19,7 @@ use porterd::unit::admission::{OnLimit, OnMaxConnections};
 use porterd::unit::directives::Machine;
 use porterd::unit::load::{Library, MemoryFiles, Template};
 use porterd::unit::{Body, SocketUnit, Unit, UnitName};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -45,6 +46,10 @@ struct World {
     kernel: Kernel<Seeded>,
     units: Vec<Arc<Unit>>,
     templates: Vec<Arc<Template>>,
+    files: MemoryFiles,
+    /// Files of sockets, which reloads change.
+    texts: BTreeMap<String, String>,
+    names: Vec<UnitName>,
     strict: bool,
     trace: String,
     tracing: bool,
@@ -57,9 +62,10 @@ fn pick<'a>(choices: &mut impl Choices, from: &[&'a str]) -> &'a str {
 }
 
 /// A few units with random settings, as files.
-fn files(choices: &mut Seeded) -> (MemoryFiles, Vec<UnitName>) {
+fn files(choices: &mut Seeded) -> (MemoryFiles, Vec<UnitName>, BTreeMap<String, String>) {
     let mut files = MemoryFiles::new();
     let mut names = Vec::new();
+    let mut texts = BTreeMap::new();
     for i in 0..1 + choices.below(4) {
         let accept = choices.chance(50);
         let mut socket = format!("[Socket]\nListenStream=/run/{i}.a\n");
@@ -108,7 +114,8 @@ fn files(choices: &mut Seeded) -> (MemoryFiles, Vec<UnitName>) {
         }
         let service = service_text(choices, i);
         let at = if accept { "@" } else { "" };
-        files.write(&format!("/u/s{i}.socket"), socket);
+        files.write(&format!("/u/s{i}.socket"), &socket);
+        texts.insert(format!("/u/s{i}.socket"), socket);
         files.write(&format!("/u/s{i}{at}.service"), service);
         names.push(UnitName::parse(&format!("s{i}.socket")).expect("a unit name"));
     }
@@ -117,7 +124,7 @@ fn files(choices: &mut Seeded) -> (MemoryFiles, Vec<UnitName>) {
         files.write(&format!("/u/x{i}.service"), service);
         names.push(UnitName::parse(&format!("x{i}.service")).expect("a unit name"));
     }
-    (files, names)
+    (files, names, texts)
 }
 
 /// Rules about peers, most of them off.
@@ -237,7 +244,7 @@ fn faults(choices: &mut Seeded) -> Faults {
 impl World {
     fn new(seed: u64, sabotage: Option<Sabotage>, tracing: bool) -> World {
         let mut choices = Seeded(seed.wrapping_mul(0x2545_f491_4f6c_dd1d) ^ 0x5eed);
-        let (files, names) = files(&mut choices);
+        let (files, names, texts) = files(&mut choices);
         let mut library = Library::new(vec!["/u".into()], Machine::default());
         let units = library.closure(&files, &names);
         let templates = library.templates();
@@ -249,6 +256,9 @@ impl World {
             kernel: Kernel::new(choices, faults),
             units: units.clone(),
             templates: templates.clone(),
+            files,
+            texts,
+            names: names.clone(),
             strict,
             trace: String::new(),
             tracing,
@@ -429,6 +439,30 @@ impl World {
         }
     }
 
+    /// The files of sockets change, or lose their sense, and are read again.
+    fn reload(&mut self) {
+        for i in 0..4 {
+            let path = format!("/u/s{i}.socket");
+            let Some(text) = self.texts.get_mut(&path) else { continue };
+            match self.kernel.choices.below(8) {
+                0 => line!(text, "ListenStream=/run/{i}.c"),
+                1 => *text = text.replace(&format!("ListenStream=/run/{i}.c\n"), ""),
+                2 => *text = text.replace(&format!("ListenStream=/run/{i}.a\n"), ""),
+                3 => line!(text, "ListenStream=/run/{i}.a"),
+                4 => line!(text, "PrivateNetwork={}", pick(&mut self.kernel.choices, &["yes", "no"])),
+                5 => line!(text, "SocketUser=no:such"),
+                6 => *text = text.replace("SocketUser=no:such\n", ""),
+                _ => {}
+            }
+            self.files.write(&path, &*text);
+        }
+        let mut library = Library::new(vec!["/u".into()], Machine::default());
+        self.units = library.closure(&self.files, &self.names);
+        self.templates = library.templates();
+        let (units, templates) = (self.units.clone(), self.templates.clone());
+        self.feed(Event::Loaded { units, templates, reload: true });
+    }
+
     /// The daemon is replaced: same kernel, an engine from the image.
     fn revive(&mut self) {
         let image = self.engine.image();
@@ -469,6 +503,7 @@ impl World {
                 }
                 4 => self.operator(),
                 5 if self.kernel.choices.chance(10) => self.revive(),
+                6 if self.kernel.choices.chance(15) => self.reload(),
                 _ => {
                     self.pass_time();
                 }
@@ -507,7 +542,8 @@ impl World {
             }
             let watched = fds.iter().any(|(_, fd)| census.watched.contains(fd));
             let paused = status.waiting.is_some();
-            if up && !watched && !paused {
+            // A reload may have taken away all addresses, or none of the new ones could be opened.
+            if up && !watched && !paused && !fds.is_empty() {
                 return Err(format!("{} listens, but nobody watches it", status.unit.name));
             }
         }

@@ -17,7 +17,7 @@ const MAY_USE: [(&str, &[&str]); 19] = [
     ("control", &[]),
     ("control::server", &["control", "linux::poll", "linux::raw"]),
     ("control::client", &["control", "linux::poll"]),
-    ("linux", &["plan::bind", "plan::program", "unit::socket"]),
+    ("linux", &["plan::bind", "plan::live", "plan::program", "unit::socket"]),
     ("rehearse", &["engine", "plan", "unit", "report"]),
     ("config", &[]),
     ("log", &["config"]),

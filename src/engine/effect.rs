@@ -31,6 +31,8 @@ pub enum Effect {
         /// A new socket may be made there if the node is beyond help.
         renew: bool,
     },
+    /// The files of a socket that is up were read again: bring it in line. → `Adjusted`
+    Adjust(Box<Adjust>),
     /// Change the owner of the nodes. → `Chowned` or `ChownFailed`
     Chown {
         /// The socket unit.
@@ -190,6 +192,29 @@ pub struct Spawn {
     pub watchdog_usec: u64,
     /// Network namespace it is to run in; made now if nobody used it before.
     pub namespace: Option<NamespaceToken>,
+}
+
+/// A socket that is up, and its settings before and now.
+#[derive(Clone, Debug)]
+pub struct Adjust {
+    /// The socket unit.
+    pub unit: UnitId,
+    /// Settings with which its ports were opened.
+    pub before: Arc<Unit>,
+    /// Its settings now.
+    pub settings: Arc<Unit>,
+    /// The service's settings, if loaded.
+    pub service: Option<Arc<Unit>>,
+    /// Network namespace of new ports.
+    pub namespace: Option<NamespaceToken>,
+    /// Ports that stay: index before, index now, descriptor.
+    pub kept: Vec<(u16, u16, FdToken)>,
+    /// Indexes (before) of ports that are closed with it.
+    pub closed: Vec<u16>,
+    /// Indexes (now) of ports to be opened.
+    pub open: Vec<u16>,
+    /// Change the options of ports that stay, and tell what changed.
+    pub live: bool,
 }
 
 /// A descriptor handed to a child.

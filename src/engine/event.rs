@@ -70,6 +70,13 @@ pub enum Event {
         /// What, why, what next.
         detail: Text,
     },
+    /// What could be done about a reloaded socket was done; ports that could not be opened are told.
+    Adjusted {
+        /// The socket unit.
+        unit: UnitId,
+        /// New ports: index and token, in passing order.
+        fds: Vec<(u16, FdToken)>,
+    },
     /// Owners of the nodes were changed.
     Chowned {
         /// The socket unit.

@@ -147,6 +147,7 @@ impl Engine {
             Event::NodeHealed { fd, path } => self.node_healed(fd, &path),
             Event::PortRenewed { lost, new, path } => self.port_renewed(lost, new, &path),
             Event::NodeLost { fd, detail } => self.node_lost(fd, &detail),
+            Event::Adjusted { unit, fds } => self.socket_adjusted(unit, fds),
             Event::Chowned { unit } => self.socket_chowned(unit),
             Event::ChownFailed { unit, status, detail } => self.socket_chown_failed(unit, status, &detail),
             Event::PeersResolved { unit, users, groups } => self.peers_resolved(unit, users, groups),

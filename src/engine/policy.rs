@@ -22,6 +22,9 @@ pub struct Policy {
     /// Who has too many connections already, or has gone, is looked at before `TriggerLimit…=` counts;
     /// and after a limit was hit, also who has hung up without a word.
     pub peers_before_trigger: bool,
+    /// A reload opens new ports of a socket that is up and changes options of open ones; a unit that is up keeps
+    /// its settings when its file cannot be used any more.
+    pub reload_in_place: bool,
     /// `PollLimit…=` counts (systemd 255 and newer).
     pub poll_limit: bool,
     /// Keep the connection's descriptor until the instance is dead, even if nothing needs it.
@@ -56,6 +59,7 @@ impl Policy {
             on_max_connections: OnMaxConnections::Wait,
             on_deferred_in_vain: OnLimit::Pause,
             peers_before_trigger: true,
+            reload_in_place: true,
             poll_limit: true,
             keep_connection: false,
             name_connection: true,
@@ -80,6 +84,7 @@ impl Policy {
             on_max_connections: OnMaxConnections::Refuse,
             on_deferred_in_vain: OnLimit::Fail,
             peers_before_trigger: false,
+            reload_in_place: false,
             poll_limit: false,
             keep_connection: true,
             name_connection: false,

@@ -36,9 +36,7 @@ impl Engine {
     }
 
     pub(super) fn loaded(&mut self, units: Vec<Arc<Unit>>, templates: Vec<Arc<Template>>, reload: bool) {
-        if reload {
-            self.forget_files();
-        }
+        let up = if reload { self.forget_files() } else { Vec::new() };
         for template in templates {
             self.templates.insert(template.name.clone(), template);
         }
@@ -54,6 +52,7 @@ impl Engine {
                 }));
             }
         }
+        self.keep_settings_of_broken_files(up);
         if reload {
             for id in self.units.ids() {
                 self.after_reload(id);
@@ -62,14 +61,40 @@ impl Engine {
         }
     }
 
-    /// Before a reload: every unit that is not read again has no file any more. Edges are made anew.
-    fn forget_files(&mut self) {
+    /// Before a reload: every unit that is not read again has no file any more. Edges are made anew. The
+    /// settings of units that are up.
+    fn forget_files(&mut self) -> Vec<(UnitId, Arc<Unit>)> {
+        let up = self.units.iter().filter(|(_, slot)| !slot.active.is_down());
+        let up = up.map(|(id, slot)| (id, slot.unit.clone())).collect();
         self.templates.clear();
         self.dangling.clear();
         for slot in self.units.values_mut() {
             slot.edges.clear();
             let absent = Unit::absent(slot.unit.name.clone(), LoadState::NotFound, None);
             slot.unit = Arc::new(Unit { body: slot.unit.body.clone(), ..absent });
+        }
+        up
+    }
+
+    /// A mistake in a file must not take away what is up: such a unit goes on with the settings it had,
+    /// and shows that its file is bad.
+    fn keep_settings_of_broken_files(&mut self, up: Vec<(UnitId, Arc<Unit>)>) {
+        if !self.policy.reload_in_place {
+            return;
+        }
+        for (id, old) in up {
+            let Some(slot) = self.units.get_mut(&id) else {
+                continue;
+            };
+            if !matches!(slot.unit.load, LoadState::BadSetting | LoadState::Error) {
+                continue;
+            }
+            let (body, common) = (old.body.clone(), old.common.clone());
+            let unit = Arc::new(Unit { body, common, ..Unit::clone(&slot.unit) });
+            slot.unit = unit.clone();
+            self.connect_edges(id, &unit);
+            let text = "its file cannot be used any more; it goes on with the settings it had";
+            self.tell("reload-kept-settings", Level::Warning, id, text);
         }
     }
 
@@ -157,7 +182,9 @@ impl Engine {
             Machine::Service(service) => !service.may_be_forgotten(),
             Machine::Socket(_) | Machine::Target(_) | Machine::Inert => true,
         };
-        let phantom = slot.unit.load == LoadState::NotFound && slot.edges.is_empty();
+        // A service without a file may still have descriptors in its store.
+        let holds = matches!(&slot.machine, Machine::Service(service) if !service.holds_nothing());
+        let phantom = !holds && slot.unit.load == LoadState::NotFound && slot.edges.is_empty();
         if !busy || phantom {
             // A condition may have kept it from ever starting.
             self.service_drop_connection(id, false);

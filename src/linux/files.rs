@@ -221,6 +221,17 @@ pub fn replace(path: &str, content: &[u8]) -> Result<()> {
     written
 }
 
+/// Changes the permissions of a node (links are followed).
+pub fn chmod(path: &str, mode: u32) -> Result<()> {
+    let mode = Mode::from_bits_truncate(mode);
+    nix::sys::stat::fchmodat(AT_FDCWD, path, mode, nix::sys::stat::FchmodatFlags::FollowSymlink)
+}
+
+/// The same for what a descriptor leads to (FIFOs, message queues).
+pub fn chmod_fd(fd: impl AsFd, mode: u32) -> Result<()> {
+    nix::sys::stat::fchmod(fd, Mode::from_bits_truncate(mode))
+}
+
 /// Changes the owner of a node (links are followed); `None` leaves it alone.
 pub fn chown(path: &str, owner: Owner) -> Result<()> {
     nix::unistd::chown(path, owner.uid.map(Uid::from_raw), owner.gid.map(Gid::from_raw))

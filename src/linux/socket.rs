@@ -5,6 +5,7 @@ use super::files::{self, Owner};
 use super::raw::{self, RawAddress};
 use super::{address, holder, multicast, namespaces};
 use crate::plan::bind::{OnError, Port, Remove, SocketCall, Symlink};
+use crate::plan::live::Follow;
 use crate::unit::socket::{Address, OptionValue};
 use nix::errno::Errno;
 use nix::sys::stat::lstat;
@@ -123,6 +124,27 @@ pub fn apply_connection_options(fd: impl AsFd, calls: &[SocketCall]) -> Vec<Call
         }
     }
     warnings
+}
+
+/// Lets an open port follow a change of its settings.
+pub fn follow(fd: BorrowedFd<'_>, step: &Follow) -> nix::Result<()> {
+    match step {
+        Follow::Call(SocketCall::Listen { backlog }) => raw::listen(fd, *backlog),
+        Follow::Call(SocketCall::PipeSize { bytes }) => files::pipe_size(fd, *bytes),
+        Follow::Call(call) => set(fd, call),
+        Follow::Reset { level, name } => reset(fd, *level, *name),
+        Follow::Mode { path: Some(path), mode } => files::chmod(path, *mode),
+        Follow::Mode { path: None, mode } => files::chmod_fd(fd, *mode),
+    }
+}
+
+/// Puts an option back to what a new socket of the same kind has.
+fn reset(fd: BorrowedFd<'_>, level: i32, name: i32) -> nix::Result<()> {
+    let about = |name| raw::get_option_int(fd, libc::SOL_SOCKET, name);
+    let fresh = raw::socket(about(libc::SO_DOMAIN)?, about(libc::SO_TYPE)?, about(libc::SO_PROTOCOL)?)?;
+    let mut value = [0u8; 64];
+    let length = raw::get_option(fresh.as_fd(), level, name, &mut value)?;
+    raw::set_option(fd, level, name, &value[..length])
 }
 
 /// `Symlink`s of a recipe; what fails is told and has no consequence.

@@ -13,6 +13,7 @@ mod expand;
 pub mod explain;
 pub mod identity;
 mod labels;
+pub mod live;
 mod occasion;
 mod options;
 pub mod program;

@@ -9,7 +9,7 @@ mod ports;
 
 pub use choices::{Bytes, Choices, Faults, Seeded};
 
-use crate::engine::effect::{Effect, Role, SignalTarget, Spawn};
+use crate::engine::effect::{Adjust, Effect, Role, SignalTarget, Spawn};
 use crate::engine::event::{Event, ExitStatus, Sender, Trouble, Verdict};
 use crate::engine::requests::Reply;
 use crate::ids::{ClientId, FdToken, Mono, NamespaceToken, ProcToken, UnitId};
@@ -254,6 +254,7 @@ impl<C: Choices> Kernel<C> {
                 self.use_namespace(namespace);
                 self.bind(unit, &settings);
             }
+            Effect::Adjust(adjust) => self.adjust(&adjust),
             Effect::DropNamespace { namespace } => {
                 if !self.namespaces.remove(&namespace) {
                     self.violate(format!("drop of {namespace:?}, which is not there"));
@@ -325,6 +326,22 @@ impl<C: Choices> Kernel<C> {
             fds.push((index, self.new_fd(Descriptor::Listener { queued: 0 })));
         }
         self.happened.push_back(Event::Bound { unit, fds });
+    }
+
+    fn adjust(&mut self, adjust: &Adjust) {
+        self.use_namespace(adjust.namespace);
+        for (_, _, fd) in &adjust.kept {
+            if !matches!(self.fds.get(fd), Some(Descriptor::Listener { .. })) {
+                self.violate(format!("{} keeps {fd}, which is no open listener", adjust.settings.name));
+            }
+        }
+        let mut fds = Vec::new();
+        for index in &adjust.open {
+            if !self.choices.chance(self.faults.bind) {
+                fds.push((*index, self.new_fd(Descriptor::Listener { queued: 0 })));
+            }
+        }
+        self.happened.push_back(Event::Adjusted { unit: adjust.unit, fds });
     }
 
     fn close(&mut self, fd: FdToken) {

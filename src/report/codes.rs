@@ -382,7 +382,14 @@ pub const NOTES: &[Code] = &[
         "Traffic came in, and the service would stop a unit that runs and conflicts with it. With DeferTrigger= the traffic waits instead.",
     ),
     error("socket-chown-failed", "The owner of the socket's node could not be set."),
-    notice("socket-changed", "After a reload the addresses of the socket differ; what could be kept was kept."),
+    notice(
+        "socket-changed",
+        "After a reload the settings of a socket that is up differ. Ports whose address is the same stay open; the message says which ports were opened and closed, which options were changed while it listens, and which ones count after a restart only. Under --strict-systemd nothing is opened or changed until a restart.",
+    ),
+    warning(
+        "reload-kept-settings",
+        "After a reload the file of a unit that is up has an error because of which it cannot be loaded. The unit goes on with the settings it had. Correct the file and reload again.",
+    ),
     warning("socket-option-failed", "An option could not be set on a socket, which listens without it."),
     warning(
         "network-not-private",

@@ -297,6 +297,19 @@ pub enum Timestamping {
     Nanoseconds,
 }
 
+impl Listen {
+    /// Whether the other is the same port, as a reload compares them: scopes of IPv6 do not count.
+    pub fn is_same_port(&self, other: &Listen) -> bool {
+        match (self, other) {
+            (
+                Listen::Socket { kind, address: Address::V6(ip, port, _) },
+                Listen::Socket { kind: k, address: Address::V6(i, p, _) },
+            ) => (kind, ip, port) == (k, i, p),
+            _ => self == other,
+        }
+    }
+}
+
 /// `DeferTrigger=`
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DeferTrigger {

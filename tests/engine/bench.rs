@@ -95,6 +95,18 @@ impl Bench {
                 let fds = ports.map(|index| (index, self.open(unit, index))).collect();
                 events.push_back(Event::Bound { unit, fds });
             }
+            Effect::Adjust(adjust) => {
+                let name = self.name(adjust.unit);
+                let kept: Vec<String> = adjust.kept.iter().map(|(was, is, _)| format!("{was}→{is}")).collect();
+                self.log.push(format!("adjust {name} kept [{}] open {:?}", kept.join(" "), adjust.open));
+                for (was, is, fd) in &adjust.kept {
+                    let port = self.ports.get_mut(fd).expect("only open descriptors are kept");
+                    assert_eq!(*port, (adjust.unit, *was));
+                    port.1 = *is;
+                }
+                let fds = adjust.open.iter().map(|index| (*index, self.open(adjust.unit, *index))).collect();
+                events.push_back(Event::Adjusted { unit: adjust.unit, fds });
+            }
             Effect::Chown { unit, .. } => events.push_back(Event::Chowned { unit }),
             Effect::Close { fd } => {
                 self.watched.remove(&fd);

@@ -3,6 +3,7 @@
 mod bench;
 mod deferring;
 mod hooks;
+mod reload;
 
 use bench::Bench;
 use porterd::engine::Policy;

@@ -7,6 +7,7 @@
 
 mod sockets_accept;
 mod sockets_beyond;
+mod sockets_live;
 mod sockets_messages;
 mod sockets_namespaces;
 mod sockets_nodes;

@@ -252,7 +252,12 @@ impl Service {
 
     /// Made for a connection, and nothing is left of it.
     pub(super) fn may_be_forgotten(&self) -> bool {
-        self.connection.is_some() && self.store.is_empty() && self.main.is_none() && self.control.is_none()
+        self.connection.is_some() && self.holds_nothing()
+    }
+
+    /// No process, no stored descriptor.
+    pub(super) fn holds_nothing(&self) -> bool {
+        self.store.is_empty() && self.main.is_none() && self.control.is_none()
     }
 
     pub(super) fn has_connection(&self) -> bool {

@@ -8,12 +8,13 @@
 //!
 //! States are systemd's. A pause (a limit was reached, something ran out) is no state of its own: the
 //! socket is `listening` with a reason why nobody is watching it. Split by phase: `opening`,
-//! `watching`, `deferring`, `stopping`; connections are in `accept`.
+//! `watching`, `deferring`, `stopping`, `reload`; connections are in `accept`.
 
 mod awaiting;
 mod deferring;
 mod healing;
 mod opening;
+mod reload;
 mod stopping;
 mod watching;
 

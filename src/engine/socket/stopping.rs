@@ -273,79 +273,9 @@ impl Engine {
             socket.result = SocketResult::Success;
         }
     }
-
-    /// After a reload: ports whose address is still configured keep their descriptor, others are
-    /// closed; new ones are opened at the next start (systemd does the same and says so).
-    pub(in crate::engine) fn socket_reloaded(&mut self, id: UnitId) {
-        self.admission_reloaded(id);
-        let Some(settings) = self.unit(id).cloned() else {
-            return;
-        };
-        let Some(unit) = self.socket_unit(id) else {
-            return;
-        };
-        let configured = if settings.load == crate::unit::LoadState::Loaded { unit.listen.clone() } else { Vec::new() };
-        let Some(socket) = self.socket_mut(id) else {
-            return;
-        };
-        let Some(opened) = socket.opened.clone() else {
-            return;
-        };
-        let old = listens(&opened);
-        let mut free: Vec<bool> = vec![true; configured.len()];
-        let mut closed = Vec::new();
-        socket.ports.retain_mut(|port| {
-            let was = old.get(usize::from(port.index));
-            let now = configured.iter().enumerate().position(|(i, listen)| free[i] && Some(listen) == was);
-            match now.and_then(|i| u16::try_from(i).ok().map(|index| (i, index))) {
-                Some((i, index)) => {
-                    free[i] = false;
-                    port.index = index;
-                    true
-                }
-                None => {
-                    closed.push(port.fd);
-                    false
-                }
-            }
-        });
-        let (open, missing) = (socket.ports.len(), free.iter().filter(|free| **free).count());
-        socket.opened = Some(settings);
-        for fd in closed {
-            self.fds.remove(&fd);
-            self.deadlines.set(id, Reason::Poll(fd), None);
-            self.deadlines.set(id, Reason::Heal(fd), None);
-            self.out.push(Effect::Close { fd });
-        }
-        if missing > 0 {
-            let how = if open > 0 { "not fully functional" } else { "not functional" };
-            self.tell(
-                "socket-changed",
-                Level::Warning,
-                id,
-                format!("its addresses changed while it is up; {how} until restarted"),
-            );
-        }
-        match self.socket(id).map(|socket| socket.state) {
-            Some(SocketState::Listening) => self.socket_watch(id),
-            // What it waited for may be different now: it decides anew.
-            Some(SocketState::Deferred) => self.socket_listen(id),
-            Some(_) | None => {}
-        }
-    }
 }
 
-fn listens(unit: &Arc<Unit>) -> Vec<crate::unit::socket::Listen> {
-    match &unit.body {
-        crate::unit::Body::Socket(unit) => unit.listen.clone(),
-        crate::unit::Body::Service(_)
-        | crate::unit::Body::Target
-        | crate::unit::Body::Slice
-        | crate::unit::Body::Foreign => Vec::new(),
-    }
-}
-
-fn removes(unit: &Arc<Unit>) -> bool {
+pub(super) fn removes(unit: &Arc<Unit>) -> bool {
     match &unit.body {
         crate::unit::Body::Socket(unit) => unit.leaves_nothing(),
         crate::unit::Body::Service(_)

@@ -1,6 +1,7 @@
 //! Effects become kernel calls, and what comes of them becomes events: no error leaves here (R14).
 
 pub(super) mod accept;
+mod adjust;
 pub(super) mod find_main;
 mod namespaces;
 mod nodes;
@@ -26,6 +27,7 @@ impl World {
             }
             Effect::DropNamespace { namespace } => self.drop_namespace(namespace),
             Effect::HealNode { fd, settings, index, renew } => self.heal_node(fd, &settings, index, renew),
+            Effect::Adjust(adjust) => self.adjust(&adjust),
             Effect::Chown { unit, settings } => self.chown(unit, &settings),
             Effect::ResolvePeers { unit, settings } => self.resolve_peers(unit, &settings),
             Effect::RemoveNodes { settings, ports } => self.remove_nodes(&settings, &ports),

@@ -263,7 +263,7 @@ impl World {
     }
 
     /// One address a line, in the order in which the descriptors are passed.
-    fn publish(&self, socket: &SocketUnit, path: &str, fds: &[(u16, FdToken)]) -> Result<(), Errno> {
+    pub(super) fn publish(&self, socket: &SocketUnit, path: &str, fds: &[(u16, FdToken)]) -> Result<(), Errno> {
         let addresses = fds.iter().filter_map(|(_, fd)| self.listeners.get(fd)?.address.as_deref());
         let content: String = addresses.map(|address| format!("{address}\n")).collect();
         files::make_parents(path, socket.directory_mode);
