@@ -206,6 +206,11 @@ impl Engine {
         self.answer_if_done(request);
     }
 
+    /// Whose jobs a request still waits for.
+    pub(super) fn request_jobs(&self, request: u64) -> Vec<UnitId> {
+        self.requests.get(&request).map(|pending| pending.jobs.iter().copied().collect()).unwrap_or_default()
+    }
+
     /// What is still to be done is not waited for any more.
     pub(super) fn request_gives_up(&mut self, request: u64) {
         if let Some(pending) = self.requests.get_mut(&request) {

@@ -54,7 +54,8 @@ fn in_a_namespace() -> Option<(World, OwnedFd)> {
 fn a_socket_is_where_it_was_asked_for_and_nowhere_else() {
     let Some((_world, namespace)) = in_a_namespace() else { return };
     let inside = Some(namespace.as_fd());
-    let port = free_port();
+    // Not one that the kernel gives out: nobody else may get it while this looks at it.
+    let port = 20_000 + (std::process::id() % 10_000) as u16;
     let name = format!("porterd-namespace-{port}");
     let v6 = Address::V6("::1".parse().unwrap(), port, 0);
     for address in [loopback(port), v6, Address::Abstract(name.as_str().into())] {

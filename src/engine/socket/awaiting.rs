@@ -6,12 +6,13 @@
 //! most once in [`BIND_RETRY_USEC`].
 
 use super::{SocketResult, SocketState};
-use crate::bounds::{BIND_RETRY_USEC, BOOT_PATIENCE_USEC};
+use crate::bounds::{BIND_RETRY_USEC, BOOT_PATIENCE_USEC, PAUSE_USEC_MAX};
 use crate::engine::effect::{Effect, Level};
 use crate::engine::event::Trouble;
 use crate::engine::jobs::Begun;
 use crate::engine::{Engine, Reason};
 use crate::ids::{Mono, Text, UnitId};
+use std::collections::BTreeSet;
 
 /// What a socket that cannot be bound yet waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,16 +116,34 @@ impl Engine {
         if self.boot.is_none() || !self.awaiting.contains(&id) {
             return;
         }
-        let busy = self.units.iter().any(|(other, slot)| {
-            let job = slot.job.as_ref().is_some_and(|job| job.running || job.checking);
-            job && !self.awaiting.contains(&other)
-        });
-        if busy {
-            let again = self.now.after(BOOT_PATIENCE_USEC);
-            return self.deadlines.set(id, Reason::Boot, again);
+        if self.boot_is_busy() {
+            // Twice as long each time: what takes minutes need not be asked for ten times a second.
+            let tried = self.socket(id).and_then(|socket| socket.awaiting.as_ref()).map_or(self.now, |a| a.tried);
+            let span = self.now.since(tried).clamp(BOOT_PATIENCE_USEC, PAUSE_USEC_MAX);
+            return self.deadlines.set(id, Reason::Boot, self.now.after(span));
         }
         if let Some(request) = self.boot {
             self.request_gives_up(request);
         }
+    }
+
+    /// Whether boot waits for anything but addresses. Connections that come meanwhile are no part of it.
+    fn boot_is_busy(&self) -> bool {
+        let mut seen = BTreeSet::new();
+        let mut left: Vec<UnitId> = self.boot.map(|request| self.request_jobs(request)).unwrap_or_default();
+        while let Some(id) = left.pop() {
+            let Some(job) = self.units.get(&id).and_then(|slot| slot.job.as_ref()) else {
+                continue;
+            };
+            if self.awaiting.contains(&id) || !seen.insert(id) {
+                continue;
+            }
+            if job.running || job.checking {
+                return true;
+            }
+            // It waits for the jobs of others.
+            left.extend(self.blocked.iter().filter(|(_, waiting)| waiting.contains(&id)).map(|(other, _)| *other));
+        }
+        false
     }
 }
