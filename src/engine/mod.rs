@@ -4,7 +4,8 @@
 //! One outside event is handled to its end: machines change state, state changes finish jobs, jobs
 //! start other jobs, until nothing is left to do. Where to look:
 //!
-//! * `slot` one unit with its edges · `jobs` and `transaction` what is to be done, in which order
+//! * `table` all units, by id and by name · `slot` one unit · `edges` what connects it
+//! * `jobs` and `transaction` what is to be done, in which order
 //! * `socket`, `accept` the socket machine · `service` (a directory) the service machine
 //! * `limits`, `deadlines`, `namespaces` · `asks` requests · `status` reading · `image` surviving
 #![deny(clippy::wildcard_enum_match_arm, clippy::match_wildcard_for_single_variants)]
