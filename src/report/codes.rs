@@ -337,6 +337,10 @@ pub const CODES: &[Code] = &[
 
 /// Events that the running engine tells.
 pub const NOTES: &[Code] = &[
+    warning(
+        "journal-away",
+        "journald was there when porterd started and does not take a connection now. What the unit writes goes to porterd's own log until its next start.",
+    ),
     notice("socket-listening", "The socket unit listens on all its addresses."),
     error(
         "too-many-units",

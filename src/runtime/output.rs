@@ -87,11 +87,22 @@ impl Outputs {
     ) -> Result<BorrowedFd<'_>, Errno> {
         let name = collective(unit);
         if self.journal {
-            if !unit.is_instance() || !self.streams.contains_key(&name) {
-                let stream = journal_stream(&style(&name, exec, command))?;
-                self.streams.insert(name.clone(), stream);
+            let known = unit.is_instance() && self.streams.contains_key(&name);
+            match if known { Ok(None) } else { journal_stream(&style(&name, exec, command)).map(Some) } {
+                Ok(fresh) => {
+                    self.streams.extend(fresh.map(|stream| (name.clone(), stream)));
+                    return self.streams.get(&name).map(AsFd::as_fd).ok_or(Errno::EBADF);
+                }
+                // A journal that is away for a moment, or for good, keeps nobody from starting: the lines go into our
+                // log instead. Only what we are short of ourselves is a reason not to start.
+                Err(errno @ (Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM)) => return Err(errno),
+                Err(errno) => tracing::warn!(
+                    UNIT = unit.as_str(),
+                    CODE = "journal-away",
+                    "the journal does not answer ({}); output goes to the log of porterd",
+                    errno.desc()
+                ),
             }
-            return self.streams.get(&name).map(AsFd::as_fd).ok_or(Errno::EBADF);
         }
         let token = match self.open.get(&name) {
             Some(token) => *token,
