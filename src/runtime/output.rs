@@ -56,7 +56,7 @@ struct Pipe {
 /// All output of services.
 #[derive(Debug, Default)]
 pub(super) struct Outputs {
-    journal: bool,
+    journal: Option<&'static str>,
     pipes: BTreeMap<u64, Pipe>,
     /// The pipe with a write end, by unit or template.
     open: BTreeMap<Text, u64>,
@@ -74,7 +74,10 @@ fn collective(unit: &UnitName) -> Text {
 impl Outputs {
     /// `journal`: lines go to the journal where it runs.
     pub(super) fn new(journal: bool) -> Outputs {
-        Outputs { journal: journal && std::path::Path::new(JOURNAL).exists(), ..Outputs::default() }
+        Outputs {
+            journal: (journal && std::path::Path::new(JOURNAL).exists()).then_some(JOURNAL),
+            ..Outputs::default()
+        }
     }
 
     /// The descriptor that a process of the unit shall write to.
@@ -86,9 +89,9 @@ impl Outputs {
         command: &str,
     ) -> Result<BorrowedFd<'_>, Errno> {
         let name = collective(unit);
-        if self.journal {
+        if let Some(path) = self.journal {
             let known = unit.is_instance() && self.streams.contains_key(&name);
-            match if known { Ok(None) } else { journal_stream(&style(&name, exec, command)).map(Some) } {
+            match if known { Ok(None) } else { journal_stream(path, &style(&name, exec, command)).map(Some) } {
                 Ok(fresh) => {
                     self.streams.extend(fresh.map(|stream| (name.clone(), stream)));
                     return self.streams.get(&name).map(AsFd::as_fd).ok_or(Errno::EBADF);
@@ -246,9 +249,9 @@ fn prefix(line: &[u8]) -> Option<(u8, &[u8])> {
 }
 
 /// A connection to the journal; it begins with seven lines about what follows.
-fn journal_stream(style: &Style) -> Result<OwnedFd, Errno> {
+fn journal_stream(path: &str, style: &Style) -> Result<OwnedFd, Errno> {
     let errno = |e: std::io::Error| Errno::from_raw(e.raw_os_error().unwrap_or(libc::EIO));
-    let mut stream = UnixStream::connect(JOURNAL).map_err(errno)?;
+    let mut stream = UnixStream::connect(path).map_err(errno)?;
     let prefix = u8::from(style.prefix);
     let header = format!("{}\n{}\n{}\n{prefix}\n0\n0\n0\n", style.identifier, style.name, style.level);
     stream.write_all(header.as_bytes()).map_err(errno)?;
@@ -297,5 +300,14 @@ mod tests {
         outputs.release(&plain);
         outputs.readable(&poll, 2);
         assert_eq!(outputs.pipes.len(), 1, "nobody can write any more");
+    }
+
+    #[test]
+    fn a_journal_that_is_away_keeps_nobody_from_starting() {
+        let poll = Poll::new().unwrap();
+        let unit = UnitName::parse("a.service").unwrap();
+        let mut outputs = Outputs { journal: Some("/nowhere/stdout"), ..Outputs::default() };
+        assert!(outputs.writer(&poll, &unit, &ExecSettings::default(), "/bin/a").is_ok());
+        assert_eq!((outputs.pipes.len(), outputs.streams.len()), (1, 0), "it has a pipe of porterd's");
     }
 }
