@@ -85,6 +85,8 @@ pub const USER_FILE_BYTES_MAX: u64 = 16 << 20;
 pub const CLOSE_SCAN_MAX: i32 = 65_536;
 /// Bytes of the stack on which a child runs until its exec.
 pub const CHILD_STACK_BYTES: usize = 64 << 10;
+/// Children between clone and exec that are not waited for, each on a stack in our memory.
+pub const PASSAGES_MAX: usize = 16;
 /// Bytes read of one file below `/proc/PID`.
 pub const ENVIRON_BYTES_MAX: u64 = 4 << 20;
 /// Symbolic links followed on the way to a pid file (kernel: `MAXSYMLINKS`).

@@ -29,8 +29,8 @@ const MAY_USE: [(&str, &[&str]); 19] = [
     ("bin", &["runtime", "ctl"]),
 ];
 
-/// The only files with `unsafe` (R3).
-const UNSAFE: [&str; 3] = ["src/linux/raw.rs", "src/linux/clone.rs", "src/linux/child.rs"];
+/// The only places with `unsafe` (R3): two files, and a directory.
+const UNSAFE: [&str; 3] = ["src/linux/raw.rs", "src/linux/clone/", "src/linux/child.rs"];
 
 /// Files that are tables and may be longer.
 const TABLES: [&str; 4] = ["src/unit/directives", "src/report/codes", "src/unit/show", "src/plan/seccomp"];
@@ -156,10 +156,12 @@ fn modules_use_only_what_their_row_names() {
 }
 
 #[test]
-fn unsafe_code_stays_in_three_files() {
+fn unsafe_code_stays_where_it_may_be() {
     let word = |line: &str| line.split(|c: char| !c.is_alphanumeric() && c != '_').any(|w| w == "unsafe");
-    let outside =
-        |s: &Source| !UNSAFE.contains(&s.path.as_str()) && s.code.lines().any(|l| word(l.split('"').next().unwrap()));
+    let outside = |s: &Source| {
+        !UNSAFE.iter().any(|place| s.path.starts_with(place))
+            && s.code.lines().any(|l| word(l.split('"').next().unwrap()))
+    };
     let wrong: Vec<String> = sources().iter().filter(|s| outside(s)).map(|s| s.path.clone()).collect();
     assert!(wrong.is_empty(), "{wrong:?}");
 }

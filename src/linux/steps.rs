@@ -3,10 +3,12 @@
 //! libc, cannot panic, and writes only to its stack and to the scratch words of its [`Frame`].
 
 use super::child::*;
+use super::prepared::Prepared;
 use crate::bounds::CLOSE_SCAN_MAX;
-use crate::plan::program::{Purpose, Slot, Step};
+use crate::plan::program::{Program, Purpose, Slot, Step};
 use std::cell::Cell;
 use std::ffi::{CStr, CString};
+use std::sync::Arc;
 
 const IOPRIO_WHO_PROCESS: usize = 1;
 /// libc has it in a type that differs between its versions.
@@ -14,16 +16,14 @@ const RLIMIT_NICE: u32 = 13;
 /// Bytes reserved for a pid.
 pub(super) const STAMP_DIGITS: usize = 10;
 
-/// What the child is given. Everything in it was made by the parent before the clone.
-pub(super) struct Frame<'a> {
-    pub(super) steps: &'a [Step],
+/// What the child is given. Everything in it was made by the parent before the clone; the parent
+/// touches none of it before the child has left.
+pub(super) struct Frame {
+    pub(super) program: Arc<Program>,
+    /// With the scratch words: descriptors of the slots, and the words that get the pid.
+    pub(super) prepared: Prepared,
+    /// Of `prepared`.
     pub(super) words: Words,
-    /// Scratch: descriptor of each slot, -1 while it has none.
-    pub(super) slots: &'a [Cell<i32>],
-    /// Scratch: the words that get the pid.
-    pub(super) stamped: &'a [Cell<u8>],
-    /// Where in `stamped` the digits begin, descending.
-    pub(super) stamp_offsets: &'a [usize],
     /// Write end of the report pipe, or -1: the report stays in `failure`.
     pub(super) report: Cell<i32>,
     /// Group to enter first, or -1 (it was born there, or there is none).
@@ -36,22 +36,22 @@ pub(super) struct Frame<'a> {
 type Done = Result<(), i32>;
 
 /// Runs the program. Does not come back.
-pub(super) fn run(frame: &Frame<'_>) -> ! {
+pub(super) fn run(frame: &Frame) -> ! {
     if frame.cgroup >= 0
         && let Err(errno) = enter_cgroup(frame.cgroup)
     {
-        give_up(frame, frame.steps.len(), errno, Purpose::Cgroup);
+        give_up(frame, frame.program.steps.len(), errno, Purpose::Cgroup);
     }
-    for (index, step) in frame.steps.iter().enumerate() {
+    for (index, step) in frame.program.steps.iter().enumerate() {
         if let Err(errno) = perform(frame, step) {
             give_up(frame, index, errno, step.purpose());
         }
     }
     // A program without `Exec` has nothing to become.
-    give_up(frame, frame.steps.len(), libc::ENOEXEC, Purpose::Exec)
+    give_up(frame, frame.program.steps.len(), libc::ENOEXEC, Purpose::Exec)
 }
 
-fn give_up(frame: &Frame<'_>, index: usize, errno: i32, purpose: Purpose) -> ! {
+fn give_up(frame: &Frame, index: usize, errno: i32, purpose: Purpose) -> ! {
     frame.failure.set(Some((index as u32, errno)));
     let report = frame.report.get();
     if report >= 0 {
@@ -63,7 +63,7 @@ fn give_up(frame: &Frame<'_>, index: usize, errno: i32, purpose: Purpose) -> ! {
     exit(purpose.exit_status())
 }
 
-fn perform(frame: &Frame<'_>, step: &Step) -> Done {
+fn perform(frame: &Frame, step: &Step) -> Done {
     match step {
         Step::Session => plain(Plain::Setsid, [0; 3]),
         Step::DefaultSignals(mask) => dispositions(*mask, libc::SIG_DFL),
@@ -115,15 +115,15 @@ fn perform(frame: &Frame<'_>, step: &Step) -> Done {
 
 const CAP_SETPCAP: u32 = 8;
 
-fn held(frame: &Frame<'_>, slot: Slot) -> Result<usize, i32> {
-    match frame.slots.get(usize::from(slot.0)).map(Cell::get) {
+fn held(frame: &Frame, slot: Slot) -> Result<usize, i32> {
+    match frame.prepared.slots.get(usize::from(slot.0)).map(Cell::get) {
         Some(fd) if fd >= 0 => Ok(fd as usize),
         _ => Err(libc::EBADF),
     }
 }
 
-fn fill(frame: &Frame<'_>, slot: Slot, fd: usize) -> Done {
-    frame.slots.get(usize::from(slot.0)).ok_or(libc::EBADF)?.set(fd as i32);
+fn fill(frame: &Frame, slot: Slot, fd: usize) -> Done {
+    frame.prepared.slots.get(usize::from(slot.0)).ok_or(libc::EBADF)?.set(fd as i32);
     Ok(())
 }
 
@@ -150,11 +150,11 @@ fn set_blocking(fd: usize, blocking: bool) -> Done {
 
 /// Everything that lies in the target range is lifted above it first, the report pipe included; then
 /// no order of numbers can overwrite a source. dup3(2) leaves close-on-exec off.
-fn place(frame: &Frame<'_>, places: &[(Slot, i32)]) -> Done {
+fn place(frame: &Frame, places: &[(Slot, i32)]) -> Done {
     let Some(highest) = places.iter().map(|(_, number)| *number).max() else {
         return Ok(());
     };
-    for cell in frame.slots.iter().chain(std::iter::once(&frame.report)) {
+    for cell in frame.prepared.slots.iter().chain(std::iter::once(&frame.report)) {
         let fd = cell.get();
         if (0..=highest).contains(&fd) {
             let lifted = [fd as usize, libc::F_DUPFD_CLOEXEC as usize, highest as usize + 1];
@@ -265,10 +265,10 @@ fn ambient_set(mask: u64) -> Done {
     Ok(())
 }
 
-fn stamp(frame: &Frame<'_>) -> Done {
+fn stamp(frame: &Frame) -> Done {
     let pid = numbers(Plain::Getpid, [0; 3])?;
-    for offset in frame.stamp_offsets {
-        let cells = frame.stamped.get(*offset..).unwrap_or_default();
+    for offset in &frame.prepared.stamp_offsets {
+        let cells = frame.prepared.stamped.get(*offset..).unwrap_or_default();
         let (digits, tail) = cells.split_at_checked(STAMP_DIGITS).ok_or(libc::EFAULT)?;
         let mut divisor = 1;
         while pid / divisor >= 10 {
@@ -290,7 +290,7 @@ fn stamp(frame: &Frame<'_>) -> Done {
     Ok(())
 }
 
-fn exec(frame: &Frame<'_>, candidates: &[CString], missing_ok: bool) -> Done {
+fn exec(frame: &Frame, candidates: &[CString], missing_ok: bool) -> Done {
     // The most telling one: "not allowed" beats "not there".
     let mut verdict = libc::ENOENT;
     for path in candidates {

@@ -33,6 +33,7 @@ struct Key {
     fd_store_max: u32,
     permissions_start_only: bool,
     root_directory_start_only: bool,
+    awaits_exec: bool,
     identity: Result<Identity, LookUpFailure>,
     log: bool,
     network: Network,
@@ -69,6 +70,7 @@ impl Blueprint {
             && key.fd_store_max == o.fd_store_max
             && key.permissions_start_only == o.permissions_start_only
             && key.root_directory_start_only == o.root_directory_start_only
+            && key.awaits_exec == o.awaits_exec
             && key.identity == *o.identity
             && key.log == o.log
             && key.network == o.network
@@ -102,6 +104,7 @@ impl Key {
             fd_store_max: occasion.fd_store_max,
             permissions_start_only: occasion.permissions_start_only,
             root_directory_start_only: occasion.root_directory_start_only,
+            awaits_exec: occasion.awaits_exec,
             identity: occasion.identity.clone(),
             log: occasion.log,
             network: occasion.network,

@@ -63,7 +63,8 @@ pub(super) fn c_string(text: &str) -> CString {
 
 /// The program of one process.
 pub fn program(occasion: &Occasion<'_>) -> Result<Planned, PlanError> {
-    let (mut steps, supplies, slots, blocks) = steps(occasion)?;
+    let (mut steps, supplies, slots) = steps(occasion)?;
+    let pace = pace(occasion, &steps);
     let env = environment(occasion);
     let (envp, stamps) = environment_block(&env);
     let expanded = arguments(occasion, &env);
@@ -82,13 +83,13 @@ pub fn program(occasion: &Occasion<'_>) -> Result<Planned, PlanError> {
         envp,
         stamps,
         argv_stamps,
-        pace: if blocks { Pace::Patient } else { Pace::Prompt },
+        pace,
     };
     Ok(Planned { program, warnings })
 }
 
-/// All steps but the last two, what the slots are, how many there are, and whether one may block.
-fn steps(occasion: &Occasion<'_>) -> Result<(Vec<Step>, Vec<Supply>, u16, bool), PlanError> {
+/// All steps but the last two, what the slots are, and how many there are.
+fn steps(occasion: &Occasion<'_>) -> Result<(Vec<Step>, Vec<Supply>, u16), PlanError> {
     let streams = stdio::streams(occasion)?;
     let supplies = supplies(occasion, &streams);
     let slot_of = |wanted: Supply| supplies.iter().position(|s| *s == wanted).map(|i| Slot(i as u16));
@@ -116,8 +117,7 @@ fn steps(occasion: &Occasion<'_>) -> Result<(Vec<Step>, Vec<Supply>, u16, bool),
     identity::user(occasion, &mut steps);
     properties::working_directory(occasion, &mut steps);
     identity::locks(occasion, &mut steps);
-    let blocks = steps.iter().any(may_block);
-    Ok((steps, supplies, slots, blocks))
+    Ok((steps, supplies, slots))
 }
 
 /// Passed descriptors first, in order, so that their slots are easy to read.
@@ -163,6 +163,20 @@ fn place(
     steps.push(Step::Place(places));
     if !occasion.ambient.descriptors_marked {
         steps.push(Step::CloseFrom(next));
+    }
+}
+
+fn pace(occasion: &Occasion<'_>, steps: &[Step]) -> Pace {
+    let writes = |wanted| steps.iter().any(|s| matches!(s, Step::Write { purpose, .. } if *purpose == wanted));
+    // CoredumpFilter=: the kernel keeps it with the memory, so a child that shares ours would set ours.
+    if steps.iter().any(may_block) || writes(Purpose::Limits) {
+        return Pace::Patient;
+    }
+    // OOMScoreAdjust=: whoever shares memory shares the score, too, unless the parent is suspended
+    // (`__set_oom_adj` of the kernel).
+    match occasion.awaits_exec || writes(Purpose::OomAdjust) {
+        true => Pace::Awaited,
+        false => Pace::Prompt,
     }
 }
 

@@ -201,7 +201,8 @@ fn name(names: &[(i32, &'static str)], number: i32) -> String {
 pub fn program(program: &Program) -> String {
     let mut out = String::new();
     let pace = match program.pace {
-        Pace::Prompt => "prompt: the daemon waits for execve",
+        Pace::Prompt => "prompt: memory is shared until execve",
+        Pace::Awaited => "awaited: memory is shared, the daemon waits for execve",
         Pace::Patient => "patient: a step may block, the daemon goes on meanwhile",
     };
     line(&mut out, 0, &format!("pace {pace}"));

@@ -83,6 +83,8 @@ pub struct Occasion<'a> {
     pub root_directory_start_only: bool,
     /// `Type=idle`, and there is something to wait for.
     pub idle: bool,
+    /// Somebody wants to know at once that the program runs (`Type=exec`).
+    pub awaits_exec: bool,
     /// The user database's answer for `User=`, `Group=` and `SupplementaryGroups=`.
     pub identity: &'a Result<Identity, LookUpFailure>,
     /// The network namespace that the unit asks for.

@@ -24,12 +24,16 @@ pub enum Supply {
     Network,
 }
 
-/// Whether the parent may be suspended until exec (§9 of the plan).
+/// Whose memory the child is in until its exec, and whether the parent waits for that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pace {
-    /// Nothing in it can block on somebody else: memory is shared, the parent waits.
+    /// Nothing in it can block on somebody else: memory is shared. The parent goes on at once and
+    /// finds the result when it looks again, which is no later than the child's end.
     Prompt,
-    /// A step may block (a path chosen by the unit): memory is copied, the result is an event.
+    /// The same, but the parent is suspended until exec, as by vfork(2).
+    Awaited,
+    /// A step may block (a path chosen by the unit) or would change our memory's own properties:
+    /// memory is copied, the result is an event.
     Patient,
 }
 

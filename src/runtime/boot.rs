@@ -227,6 +227,7 @@ fn open(plan: &Plan, inherited: Inherited, users: Users) -> Result<World, Refusa
         nodes: None,
         monitors: Vec::new(),
         processes: Processes::default(),
+        underway: Vec::new(),
         runs: BTreeMap::new(),
         strays: BTreeMap::new(),
         last_stray: 0,

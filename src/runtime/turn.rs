@@ -180,6 +180,7 @@ impl Daemon {
         let now = clock::now();
         self.world.upstream.ping_if_due(now);
         self.world.refill_reserve();
+        self.world.look_for_departures();
         self.serve_clients(now);
         self.pump();
     }

@@ -7,6 +7,7 @@ use crate::control::server::Server;
 use crate::engine::event::Event;
 use crate::ids::{ClientId, FdToken, NamespaceToken, ProcToken, Text, UnitId};
 use crate::linux::addresses::Monitor;
+use crate::linux::clone::Passage;
 use crate::linux::nodes::Nodes;
 use crate::linux::notify::NotifySocket;
 use crate::linux::poll::{Interest, Poll, Signals};
@@ -85,6 +86,8 @@ pub(super) struct World {
     /// Who tells that addresses change, by namespace.
     pub(super) monitors: Vec<(Option<NamespaceToken>, Monitor)>,
     pub(super) processes: Processes,
+    /// Children that were in our memory, between clone and exec, when last looked at.
+    pub(super) underway: Vec<(ProcToken, Passage)>,
     pub(super) runs: BTreeMap<UnitId, Run>,
     /// Further processes that are watched: their pidfd, and whose they are.
     pub(super) strays: BTreeMap<u64, (UnitId, OwnedFd)>,

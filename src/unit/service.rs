@@ -165,6 +165,14 @@ pub enum ServiceType {
     Idle,
 }
 
+impl ServiceType {
+    /// Whether the service counts as started when its program runs. Without a bus, `dbus` means the
+    /// same as `exec`.
+    pub fn awaits_exec(self) -> bool {
+        matches!(self, ServiceType::Exec | ServiceType::Dbus)
+    }
+}
+
 /// `Restart=`
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]

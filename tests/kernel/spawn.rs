@@ -17,6 +17,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::ffi::CString;
 use std::io::Read;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 
 /// The process that may allocate. Children share or copy this word, and find another pid.
@@ -126,32 +127,38 @@ fn run(case: &Case, more: &[BorrowedFd<'_>]) -> Result_ {
     supplies.extend(more);
     let mut program = case.0.clone();
     program.supplies = vec![Supply::Passed(0); supplies.len()].into();
-    let child = Guard(clone::spawn(&program, &supplies, None).unwrap());
+    let child = Guard(clone::spawn(&Arc::new(program), &supplies, None).unwrap());
     drop(write);
     let mut output = Vec::new();
     std::fs::File::from(read).read_to_end(&mut output).unwrap();
     let exit = wait(&child.0);
+    // Whatever the pace: the outcome is known when the child has ended.
     let failure = match &child.0.outcome {
         Outcome::Execed => None,
-        Outcome::Failed(failure) => Some((failure.step, failure.errno)),
-        Outcome::Pending(pipe) => {
-            clone::read_report(pipe.as_fd()).unwrap().err().map(|failure| (failure.step, failure.errno))
-        }
+        Outcome::Failed(failure) => Some(*failure),
+        Outcome::Underway(passage) => passage.outcome().unwrap().err(),
+        Outcome::Pending(pipe) => clone::read_report(pipe.as_fd()).unwrap().err(),
     };
+    let failure = failure.map(|failure| (failure.step, failure.errno));
     Result_ { exit, output: String::from_utf8(output).unwrap(), failure }
 }
 
-const PACES: [Pace; 2] = [Pace::Prompt, Pace::Patient];
+const PACES: [Pace; 3] = [Pace::Prompt, Pace::Awaited, Pace::Patient];
 
-/// Runs a command after the given steps, at both paces, and gives what it wrote.
-fn after(steps: Vec<Step>, argv: &[&str]) -> String {
-    let [prompt, patient] = PACES.map(|pace| {
-        let result = run(&Case::new(pace, steps.clone(), argv).exec(vec![(Slot(0), 1)]), &[]);
+/// Runs a command after the given steps, at these paces, and gives what it wrote at each.
+fn after_at<const N: usize>(paces: [Pace; N], steps: &[Step], argv: &[&str]) -> [String; N] {
+    paces.map(|pace| {
+        let result = run(&Case::new(pace, steps.to_vec(), argv).exec(vec![(Slot(0), 1)]), &[]);
         assert_eq!((result.exit, result.failure), (Exit::Code(0), None), "{pace:?} {steps:?}");
         result.output
-    });
+    })
+}
+
+/// The same at every pace; it makes no difference.
+fn after(steps: Vec<Step>, argv: &[&str]) -> String {
+    let [prompt, awaited, patient] = after_at(PACES, &steps, argv);
     if !argv.contains(&"/proc/self/stat") && !argv.contains(&"/proc/self/status") {
-        assert_eq!(prompt, patient);
+        assert_eq!((&prompt, &prompt), (&awaited, &patient));
     }
     prompt
 }

@@ -1,8 +1,10 @@
 //! Each step has the effect it names.
 
-use super::{Case, PACES, after, c, null, root, run, status};
+use super::{Case, Guard, PACES, after, after_at, c, null, root, run, status, wait as waited};
+use porterd::bounds::PASSAGES_MAX;
+use porterd::linux::clone::{self, Outcome};
 use porterd::linux::process::Exit;
-use porterd::plan::program::{Pace, Slot, Stamp, Step};
+use porterd::plan::program::{Pace, Slot, Stamp, Step, Supply};
 use std::os::fd::AsFd;
 
 #[test]
@@ -194,8 +196,38 @@ fn small_files_are_written() {
     };
     let own = || std::fs::read_to_string("/proc/self/oom_score_adj").unwrap();
     let before = own();
-    assert_eq!(after(vec![write("321", false)], &["/bin/cat", "/proc/self/oom_score_adj"]), "321\n");
+    // Not at the prompt pace: that is why planning awaits such a program.
+    let paces = [Pace::Awaited, Pace::Patient];
+    let written = after_at(paces, &[write("321", false)], &["/bin/cat", "/proc/self/oom_score_adj"]);
+    assert_eq!(written, ["321\n", "321\n"]);
     assert_eq!(own(), before, "the parent, whose memory is shared, is not touched");
+}
+
+/// More children than there are places in our memory: the parent waits for one, and all go their way.
+#[test]
+fn children_are_underway_while_the_parent_goes_on() {
+    let (wait, _nobody_writes) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC).unwrap();
+    let sink = null();
+    let begun = std::time::Instant::now();
+    let spawn = |timeout_msec| {
+        let steps = vec![Step::IdleWait { slot: Slot(1), timeout_msec }];
+        let mut case = Case::new(Pace::Prompt, steps, &["/bin/true"]).exec(vec![(Slot(0), 1)]);
+        case.0.supplies = vec![Supply::Passed(0), Supply::Passed(1)].into();
+        Guard(clone::spawn(&case.0.into(), &[sink.as_fd(), wait.as_fd()], None).unwrap())
+    };
+    let first = spawn(400);
+    let Outcome::Underway(passage) = &first.0.outcome else { panic!("it is not underway") };
+    assert_eq!(passage.outcome(), None);
+    let others: Vec<Guard> = (0..PASSAGES_MAX * 2).map(|_| spawn(200)).collect();
+    for child in others.iter().chain([&first]) {
+        assert_eq!(waited(&child.0), Exit::Code(0));
+        assert!(
+            matches!(&child.0.outcome, Outcome::Execed)
+                || matches!(&child.0.outcome, Outcome::Underway(passage) if passage.outcome() == Some(Ok(())))
+        );
+    }
+    let serial = std::time::Duration::from_millis(PASSAGES_MAX as u64 * 2 * 200);
+    assert!(begun.elapsed() < serial, "they waited for each other");
 }
 
 #[test]

@@ -124,13 +124,13 @@ fn what_the_user_may_not_do_fails_and_what_is_optional_is_skipped() {
 fn a_program_that_does_not_fit_its_supplies_is_refused_before_the_clone() {
     let null = super::null();
     let case = Case::new(Pace::Prompt, vec![], &["/bin/true"]).exec(vec![]);
-    assert_eq!(clone::spawn(&case.0, &[], None).unwrap_err(), Errno::EINVAL);
+    assert_eq!(clone::spawn(&case.0.clone().into(), &[], None).unwrap_err(), Errno::EINVAL);
     let mut few_slots = case.0.clone();
     few_slots.slots = 0;
-    assert_eq!(clone::spawn(&few_slots, &[null.as_fd()], None).unwrap_err(), Errno::EINVAL);
+    assert_eq!(clone::spawn(&few_slots.clone().into(), &[null.as_fd()], None).unwrap_err(), Errno::EINVAL);
     let mut stamps = case.environment(&["A=000000000"], &[(1, 2)]).0;
-    assert_eq!(clone::spawn(&stamps, &[null.as_fd()], None).unwrap_err(), Errno::EINVAL);
+    assert_eq!(clone::spawn(&stamps.clone().into(), &[null.as_fd()], None).unwrap_err(), Errno::EINVAL);
     stamps.stamps[0].entry = 9;
-    assert_eq!(clone::spawn(&stamps, &[null.as_fd()], None).unwrap_err(), Errno::EINVAL);
+    assert_eq!(clone::spawn(&stamps.clone().into(), &[null.as_fd()], None).unwrap_err(), Errno::EINVAL);
     assert_eq!(stamps.supplies[..], [Supply::Passed(0)]);
 }

@@ -11,7 +11,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 fn shell(script: &str, steps: Vec<Step>, cgroup: Option<BorrowedFd<'_>>) -> Guard {
     let sink = null();
     let case = Case::new(Pace::Prompt, steps, &["/bin/sh", "-c", script]).exec(vec![(Slot(0), 1)]);
-    Guard(clone::spawn(&case.0, &[sink.as_fd()], cgroup).unwrap())
+    Guard(clone::spawn(&case.0.clone().into(), &[sink.as_fd()], cgroup).unwrap())
 }
 
 fn until(what: &str, mut done: impl FnMut() -> bool) {
@@ -53,7 +53,7 @@ fn a_unit_is_found_without_cgroups_and_killed() {
     let script = "setsid sleep 61 & (sleep 62 &) ; wait";
     let mut case = Case::new(Pace::Prompt, vec![Step::Session], &["/bin/sh", "-c", script]).exec(vec![(Slot(0), 1)]);
     case.0.envp.push(c(&entry));
-    let child = Guard(clone::spawn(&case.0, &[sink.as_fd()], None).unwrap());
+    let child = Guard(clone::spawn(&case.0.clone().into(), &[sink.as_fd()], None).unwrap());
     let roots = Roots { alive: &[child.0.pid], past: &[], invocation: Some(&entry) };
     let names = || -> Vec<String> { process::members(&roots).iter().filter_map(|pid| process::comm(*pid)).collect() };
     until("all three are there", || names().iter().filter(|n| *n == "sleep").count() == 2);
@@ -122,7 +122,7 @@ fn groups_are_removed_with_what_is_below_and_nothing_leads_out() {
 fn a_group_that_is_none_fails_the_clone() {
     let nowhere = null();
     let case = Case::new(Pace::Prompt, vec![], &["/bin/true"]).exec(vec![]);
-    let result = clone::spawn(&case.0, &[nowhere.as_fd()], Some(nowhere.as_fd()));
+    let result = clone::spawn(&case.0.clone().into(), &[nowhere.as_fd()], Some(nowhere.as_fd()));
     assert_eq!(result.unwrap_err(), Errno::EBADF);
     assert_eq!(case.0.supplies[..], [Supply::Passed(0)]);
 }

@@ -1,9 +1,9 @@
 //! Collecting orphans, in a process of its own: it concerns every child there is.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::disallowed_methods)] // tests look at the world as it is
 
-use porterd::linux::clone::{Child, fork_child, spawn};
+use porterd::linux::clone::{Child, Outcome, fork_child, spawn};
 use porterd::linux::process::{self, Exit, Sweep};
-use porterd::plan::program::{Pace, Program, Step};
+use porterd::plan::program::{Pace, Program, Slot, Step};
 use std::ffi::CString;
 use std::os::fd::AsFd as _;
 
@@ -18,14 +18,14 @@ fn shell_after(script: &str, steps: &[Step]) -> Child {
     let program = Program {
         steps: steps.iter().cloned().chain(end).collect(),
         supplies: [].into(),
-        slots: 0,
+        slots: 1,
         argv: argv.into(),
         envp: Vec::new(),
         stamps: Vec::new(),
         argv_stamps: Vec::new(),
         pace: Pace::Prompt,
     };
-    spawn(&program, &[], None).unwrap()
+    spawn(&program.into(), &[], None).unwrap()
 }
 
 fn until<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
@@ -91,7 +91,30 @@ fn whoever_ended_is_collected_and_strangers_are_known() {
     // Starting another user's program leaves us as debuggable as before.
     if nix::unistd::geteuid().is_root() {
         let user = Step::Uid { uid: 65_534, keep_caps: false };
-        assert_eq!(wait(&shell_after("exit 0", &[user])), Exit::Code(0));
+        assert_eq!(wait(&shell_after("exit 0", &[user.clone()])), Exit::Code(0));
         assert_eq!(nix::sys::prctl::get_dumpable(), Ok(true));
+        not_debuggable_while_one_is_underway(user);
     }
+}
+
+/// A process that has given up root could otherwise be traced by its user, and our memory with it.
+fn not_debuggable_while_one_is_underway(user: Step) {
+    let fifo = std::env::temp_dir().join(format!("porterd-reaping-{}", std::process::id()));
+    let path = CString::new(fifo.to_str().unwrap()).unwrap();
+    nix::unistd::mkfifo(&*path, nix::sys::stat::Mode::from_bits_truncate(0o600)).unwrap();
+    std::os::unix::fs::chown(&fifo, Some(65_534), None).unwrap();
+    let open = Step::Open { path, flags: libc::O_RDONLY, mode: 0, into: Slot(0), stream: 0 };
+    let held = shell_after("exit 7", &[user.clone(), open]);
+    let Outcome::Underway(passage) = &held.outcome else { panic!("{held:?}") };
+    let debuggable = || nix::sys::prctl::get_dumpable().unwrap();
+    until("it has changed its user", || (!debuggable()).then_some(()));
+    assert_eq!(wait(&shell_after("exit 0", &[user])), Exit::Code(0));
+    assert!(!debuggable(), "another one that has left changes nothing");
+    assert_eq!(passage.outcome(), None);
+    drop(std::fs::File::options().write(true).open(&fifo).unwrap());
+    assert_eq!(wait(&held), Exit::Code(7));
+    assert_eq!(passage.outcome(), Some(Ok(())));
+    drop(held);
+    assert!(debuggable());
+    std::fs::remove_file(fifo).unwrap();
 }

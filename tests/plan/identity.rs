@@ -75,6 +75,16 @@ fn everything_at_once_is_in_order() {
         execve("/p")
     "#]]);
     assert_eq!(full().program().pace, Pace::Patient);
+    // What the kernel keeps with the memory that a child shares with us, or what somebody waits for.
+    let pace_with = |bend: &dyn Fn(&mut Start)| {
+        let mut start = alice();
+        bend(&mut start);
+        start.program().pace
+    };
+    assert_eq!(pace_with(&|_| ()), Pace::Prompt);
+    assert_eq!(pace_with(&|start| start.exec.oom_score_adjust = Some(300)), Pace::Awaited);
+    assert_eq!(pace_with(&|start| start.bend = |occasion| occasion.awaits_exec = true), Pace::Awaited);
+    assert_eq!(pace_with(&|start| start.rare().coredump_filter = Some(0x33)), Pace::Patient);
 }
 
 #[test]

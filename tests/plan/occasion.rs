@@ -73,6 +73,7 @@ impl Start {
             permissions_start_only: false,
             root_directory_start_only: false,
             idle: false,
+            awaits_exec: false,
             identity: &self.identity,
             environment_files: &self.files,
             log: true,

@@ -18,7 +18,7 @@ fn the_usual_connection_takes_six_steps() {
     start.passed[0].blocking = Some(true);
     start.variables = vec![("REMOTE_ADDR", "192.0.2.1".into()), ("REMOTE_PORT", "40112".into())];
     start.check(expect![[r#"
-        pace prompt: the daemon waits for execve
+        pace prompt: memory is shared until execve
           s0 = passed descriptor 0
           s1 = log
           sigprocmask(SIG_SETMASK, {})
@@ -43,7 +43,7 @@ fn the_usual_connection_takes_six_steps() {
 #[test]
 fn without_descriptors_there_is_nothing_to_listen_on() {
     start(&[]).check(expect![[r#"
-        pace prompt: the daemon waits for execve
+        pace prompt: memory is shared until execve
           s0 = log
           sigprocmask(SIG_SETMASK, {})
           setsid()
@@ -64,7 +64,7 @@ fn inetd_style_is_the_connection_three_times_and_no_variables() {
     start.exec.standard_input = Input::Socket;
     start.bend = |o| o.non_blocking = true;
     start.check(expect![[r#"
-        pace prompt: the daemon waits for execve
+        pace prompt: memory is shared until execve
           s0 = passed descriptor 0
           sigprocmask(SIG_SETMASK, {})
           setsid()
@@ -159,7 +159,7 @@ fn several_sockets_and_stored_descriptors_are_packed_from_three() {
     start.passed.push(PassedFd { name: "stored".into(), socket: false, blocking: None, address: None });
     start.bend = |o| o.non_blocking = true;
     start.check(expect![[r#"
-        pace prompt: the daemon waits for execve
+        pace prompt: memory is shared until execve
           s0 = passed descriptor 0
           s1 = passed descriptor 1
           s2 = passed descriptor 2
@@ -206,7 +206,7 @@ fn a_descriptor_by_name_stays_in_the_passed_set() {
     let mut start = start(&["api", "web"]);
     start.exec.standard_input = Input::Fd(Some("web".into()));
     start.check(expect![[r#"
-        pace prompt: the daemon waits for execve
+        pace prompt: memory is shared until execve
           s0 = passed descriptor 0
           s1 = passed descriptor 1
           sigprocmask(SIG_SETMASK, {})

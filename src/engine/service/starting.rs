@@ -108,13 +108,13 @@ impl Engine {
         }
     }
 
-    /// The main process runs its program. Without a bus, `Type=dbus` means the same as `exec`.
+    /// The main process runs its program.
     pub(super) fn service_main_execed(&mut self, id: UnitId) {
         let Some(unit) = self.service_unit(id) else {
             return;
         };
         let starting = self.service(id).is_some_and(|service| service.state == ServiceState::Start);
-        if starting && matches!(unit.service_type, ServiceType::Exec | ServiceType::Dbus) {
+        if starting && unit.service_type.awaits_exec() {
             self.service_start_post(id);
         }
     }

@@ -70,6 +70,7 @@ impl World {
 
     /// A process has ended. Its unit, if it had one.
     pub(in crate::runtime) fn exited(&mut self, token: ProcToken, status: ExitStatus) -> Option<UnitId> {
+        self.look_for_departures();
         self.reported(token);
         let proc = self.processes.remove(token)?;
         if let Some(pidfd) = &proc.pidfd {
@@ -88,6 +89,20 @@ impl World {
         }
         self.events.push_back(Event::Exited { proc: token, status });
         Some(proc.unit)
+    }
+
+    /// Children that went on their way in our memory and have left it: each reached exec, or a step
+    /// failed. Nothing tells us, so this looks; the end of a child is a reason to.
+    pub(in crate::runtime) fn look_for_departures(&mut self) {
+        let World { underway, events, .. } = self;
+        underway.retain(|(token, passage)| {
+            let outcome = passage.outcome();
+            events.extend(outcome.map(|outcome| match outcome {
+                Ok(()) => Event::Execed { proc: *token },
+                Err(failure) => step_failure(*token, &passage.program().steps, failure),
+            }));
+            outcome.is_none()
+        });
     }
 
     /// The report of a patient child: it reached exec, or a step failed.

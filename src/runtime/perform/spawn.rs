@@ -37,6 +37,7 @@ struct Settings<'a> {
     permissions_start_only: bool,
     root_directory_start_only: bool,
     idle: bool,
+    awaits_exec: bool,
     notify: NotifyAccess,
     is_socket: bool,
 }
@@ -52,6 +53,7 @@ impl<'a> Settings<'a> {
                 permissions_start_only: service.more.permissions_start_only,
                 root_directory_start_only: service.more.root_directory_start_only,
                 idle: service.service_type == ServiceType::Idle,
+                awaits_exec: service.service_type.awaits_exec(),
                 notify: service.notify_access,
                 is_socket: false,
             }),
@@ -63,6 +65,7 @@ impl<'a> Settings<'a> {
                 permissions_start_only: false,
                 root_directory_start_only: false,
                 idle: false,
+                awaits_exec: false,
                 notify: NotifyAccess::None,
                 is_socket: true,
             }),
@@ -104,7 +107,8 @@ impl World {
             true => self.notify_path(spawn.unit).map_err(|why| (Trouble::Other(0), why.into()))?,
             false => None,
         };
-        let program = self.program(spawn, &settings, notify.as_deref())?;
+        let program = Arc::new(self.program(spawn, &settings, notify.as_deref())?);
+        self.look_for_departures();
         let mut child = self.clone_child(spawn, &settings, &program);
         if matches!(child, Err(Errno::EMFILE)) && self.reserve.take().is_some() {
             child = self.clone_child(spawn, &settings, &program);
@@ -124,10 +128,18 @@ impl World {
     /// The child exists; it is told, and so is how far it came.
     fn born(&mut self, spawn: &Spawn, program: &Program, child: clone::Child) {
         let token = spawn.proc;
-        let (told, report) = match child.outcome {
-            Outcome::Execed => (Some(Event::Execed { proc: token }), None),
-            Outcome::Failed(failure) => (Some(step_failure(token, &program.steps, failure)), None),
-            Outcome::Pending(pipe) => (None, Some((pipe, program.steps.clone()))),
+        let mut report = None;
+        let told = match child.outcome {
+            Outcome::Execed => Some(Event::Execed { proc: token }),
+            Outcome::Failed(failure) => Some(step_failure(token, &program.steps, failure)),
+            Outcome::Underway(passage) => {
+                self.underway.push((token, passage));
+                None
+            }
+            Outcome::Pending(pipe) => {
+                report = Some((pipe, program.steps.clone()));
+                None
+            }
         };
         let proc = Proc { unit: spawn.unit, pid: child.pid, pidfd: None, role: spawn.role, report };
         let pid = proc.pid;
@@ -172,6 +184,7 @@ impl World {
             permissions_start_only: settings.permissions_start_only,
             root_directory_start_only: settings.root_directory_start_only,
             idle: settings.idle && spawn.role == Role::Main,
+            awaits_exec: settings.awaits_exec && spawn.role == Role::Main,
             identity: &identity,
             environment_files: &files,
             log: true,
@@ -204,7 +217,7 @@ impl World {
         &mut self,
         spawn: &Spawn,
         settings: &Settings<'_>,
-        program: &Program,
+        program: &Arc<Program>,
     ) -> Result<clone::Child, Errno> {
         let wants = |supply: Supply| program.supplies.contains(&supply);
         let data = if wants(Supply::Data) { Some(data(&settings.exec.standard_input_data)?) } else { None };

@@ -1,11 +1,12 @@
 //! Tests of the way without clone3, and of what the parent keeps.
 
-use super::super::process::{self, Exit};
 use super::*;
+use crate::linux::process::{self, Exit};
+use crate::plan::program::Step;
 
-fn program(path: &std::ffi::CStr, pace: Pace, steps: &[Step]) -> Program {
+fn program(path: &std::ffi::CStr, pace: Pace, steps: &[Step]) -> Arc<Program> {
     let exec = Step::Exec { candidates: vec![path.to_owned()], missing_ok: false };
-    Program {
+    Arc::new(Program {
         steps: steps.iter().cloned().chain([Step::Unmask, exec]).collect(),
         supplies: [].into(),
         slots: 0,
@@ -14,12 +15,12 @@ fn program(path: &std::ffi::CStr, pace: Pace, steps: &[Step]) -> Program {
         stamps: Vec::new(),
         argv_stamps: Vec::new(),
         pace,
-    }
+    })
 }
 
 /// How it ended, and its report, from the way without clone3.
-fn forked(program: &Program, cgroup: Option<BorrowedFd<'_>>) -> (Exit, Option<StepFailure>) {
-    let child = spawn_by_fork(program, &Prepared::new(program, &[]).unwrap(), cgroup).unwrap();
+fn forked(program: &Arc<Program>, cgroup: Option<BorrowedFd<'_>>) -> (Exit, Option<StepFailure>) {
+    let child = spawn_by_fork(program, &[], cgroup).unwrap();
     let mut exit = None;
     while exit.is_none() {
         exit = process::try_wait(child.pid).unwrap();
@@ -27,6 +28,7 @@ fn forked(program: &Program, cgroup: Option<BorrowedFd<'_>>) -> (Exit, Option<St
     let failure = match child.outcome {
         Outcome::Execed => None,
         Outcome::Failed(failure) => Some(failure),
+        Outcome::Underway(_) => unreachable!("it does not share our memory"),
         Outcome::Pending(pipe) => read_report(pipe.as_fd()).unwrap().err(),
     };
     (exit.unwrap(), failure)
@@ -34,7 +36,7 @@ fn forked(program: &Program, cgroup: Option<BorrowedFd<'_>>) -> (Exit, Option<St
 
 #[test]
 fn without_clone3_the_outcome_is_the_same() {
-    for pace in [Pace::Prompt, Pace::Patient] {
+    for pace in [Pace::Prompt, Pace::Awaited, Pace::Patient] {
         assert_eq!(forked(&program(c"/bin/true", pace, &[]), None), (Exit::Code(0), None));
         let failure = StepFailure { step: 2, errno: Errno::ENOENT };
         let missing = program(c"/not/there", pace, &[Step::Umask(0)]);
