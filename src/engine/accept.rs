@@ -292,9 +292,7 @@ fn push_number(text: &mut String, number: u64) {
             break;
         }
     }
-    for digit in &digits[first..] {
-        text.push(char::from(*digit));
-    }
+    text.push_str(std::str::from_utf8(&digits[first..]).unwrap_or_default());
 }
 
 /// The peer as it is appended to the description.

@@ -17,6 +17,7 @@ use crate::runtime::facts;
 use crate::runtime::first;
 use crate::runtime::groups::Groups;
 use crate::runtime::handles::Handles;
+use crate::runtime::hints;
 use crate::runtime::inherited::Inherited;
 use crate::runtime::library::Units;
 use crate::runtime::output::Outputs;
@@ -213,6 +214,7 @@ fn open(plan: &Plan, inherited: Inherited, users: Users) -> Result<World, Refusa
         user_mode: plan.line.user,
         instance_cgroups: plan.config.instance_cgroups,
         readers: plan.config.readers,
+        at_terminal: hints::is_terminal(),
         descriptors_comfortable: comfortable(plan),
     };
     let mut world = World {
@@ -227,6 +229,7 @@ fn open(plan: &Plan, inherited: Inherited, users: Users) -> Result<World, Refusa
         nodes: None,
         monitors: Vec::new(),
         processes: Processes::default(),
+        accepting: None,
         underway: Vec::new(),
         runs: BTreeMap::new(),
         strays: BTreeMap::new(),

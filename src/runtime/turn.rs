@@ -47,6 +47,7 @@ impl Daemon {
         let deadline = self.next_deadline();
         let mut ready = std::mem::take(&mut self.ready);
         let due = self.world.poll.wait(deadline, &mut ready)?;
+        self.knocks_before_burials(&mut ready);
         for one in &ready {
             if let Some(source) = Source::of(one.class, one.token) {
                 self.hear(source, *one);
@@ -64,6 +65,23 @@ impl Daemon {
         }
         self.house_keeping();
         Ok(self.world.leave.map_or(ControlFlow::Continue(()), ControlFlow::Break))
+    }
+
+    /// Ends of processes come before connections, because they make room. Where there is room anyway the
+    /// connection goes first: the client waits, and whoever has ended does not.
+    fn knocks_before_burials(&mut self, ready: &mut Vec<Ready>) {
+        let source = |one: &Ready| Source::of(one.class, one.token);
+        if !ready.iter().any(|one| source(one) == Some(Source::Children)) {
+            return;
+        }
+        ready.retain(|one| match source(one) {
+            Some(Source::Listener(fd)) if self.engine.has_room(fd) => {
+                self.hear_listener(fd, *one);
+                self.pump();
+                false
+            }
+            _ => true,
+        });
     }
 
     fn next_deadline(&self) -> Option<Mono> {
@@ -159,7 +177,8 @@ impl Daemon {
         let mut effects = std::mem::take(&mut self.effects);
         self.engine.set_verbose(tracing::enabled!(tracing::Level::DEBUG));
         for count in 0.. {
-            let Some(event) = self.world.events.pop_front() else {
+            // The next connection is looked for when the one before is on its way.
+            let Some(event) = self.world.events.pop_front().or_else(|| self.world.next_connection()) else {
                 break;
             };
             if count == EVENTS_PER_CAUSE_MAX {

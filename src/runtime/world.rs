@@ -19,6 +19,7 @@ use crate::runtime::groups::{Group, Groups};
 use crate::runtime::handles::Handles;
 use crate::runtime::inherited::Inherited;
 use crate::runtime::output::Outputs;
+use crate::runtime::perform::accept::Accepting;
 use crate::runtime::perform::find_main::PidFiles;
 use crate::runtime::perform::ports::Listener;
 use crate::runtime::processes::Processes;
@@ -39,6 +40,8 @@ pub(super) struct Facts {
     pub(super) runtime_dir: PathBuf,
     pub(super) user_mode: bool,
     pub(super) instance_cgroups: bool,
+    /// Somebody is looking at standard error.
+    pub(super) at_terminal: bool,
     /// Who may look besides root and our own user.
     pub(super) readers: Readers,
     /// Descriptors for what comes and goes; the rest is kept for starting services.
@@ -86,6 +89,8 @@ pub(super) struct World {
     /// Who tells that addresses change, by namespace.
     pub(super) monitors: Vec<(Option<NamespaceToken>, Monitor)>,
     pub(super) processes: Processes,
+    /// Where connections are being taken.
+    pub(super) accepting: Option<Accepting>,
     /// Children that were in our memory, between clone and exec, when last looked at.
     pub(super) underway: Vec<(ProcToken, Passage)>,
     pub(super) runs: BTreeMap<UnitId, Run>,

@@ -31,6 +31,15 @@ impl Engine {
         room.min(MOST)
     }
 
+    /// Whether a turn's worth of connections would be admitted even if nobody had left meanwhile.
+    pub(crate) fn has_room(&self, listener: FdToken) -> bool {
+        let found = self.fds.get(&listener).and_then(|id| Some((self.socket_unit(*id)?, self.socket(*id)?)));
+        found.is_some_and(|(unit, socket)| {
+            let room = unit.max_connections.saturating_sub(socket.connections);
+            unit.accept && socket.door.is_none() && room >= crate::bounds::ACCEPTS_PER_TURN
+        })
+    }
+
     /// A connection was taken in, or settings changed: does anybody still need to watch?
     pub(in crate::engine) fn room_changed(&mut self, id: UnitId, unit: &SocketUnit) {
         let waits = self.waits_for_room(unit);

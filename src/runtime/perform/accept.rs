@@ -15,18 +15,31 @@ use std::os::fd::{AsFd, OwnedFd};
 impl World {
     pub(super) fn accept(&mut self, listener: FdToken, settings: &Unit, budget: u32, shed: bool) {
         let look = Look { groups: asks_for_groups(settings), shed };
-        let mut taken = Vec::new();
-        let room = self.room();
-        let mut failure = self.take_connections(listener, budget.min(room), &mut taken);
-        if room < budget && taken.len() as u64 >= u64::from(room) {
-            failure = Some(Errno::EMFILE);
-        }
-        for conn in taken {
-            self.connected(listener, conn, look);
-        }
-        if let Some(errno) = failure {
-            // Whoever was not taken waits in the backlog until the pause is over.
-            self.events.push_back(Event::AcceptFailed { listener, trouble: trouble(errno) });
+        self.accepting = Some(Accepting { listener, budget, room: self.room(), look });
+    }
+
+    /// One connection, or what is wrong; `None` if there is none, or for now enough.
+    pub(in crate::runtime) fn next_connection(&mut self) -> Option<Event> {
+        loop {
+            let Accepting { listener, budget, room, look } = self.accepting.take()?;
+            let handle = self.handles.get_mut(listener).filter(|handle| handle.watched && budget > 0)?;
+            if room == 0 {
+                // Whoever is not taken waits in the backlog until the pause is over.
+                return Some(Event::AcceptFailed { listener, trouble: trouble(Errno::EMFILE) });
+            }
+            let (event, rest) = match Acceptor::new(&handle.fd).accept() {
+                Ok(conn) => (self.connected(listener, conn, look), 1),
+                Err(AcceptError::WouldBlock) => return None,
+                // The connection that failed is gone, the next one may be fine.
+                Err(AcceptError::Transient(_)) => (None, 0),
+                Err(AcceptError::Hard(errno)) => {
+                    return Some(Event::AcceptFailed { listener, trouble: trouble(errno) });
+                }
+            };
+            self.accepting = Some(Accepting { listener, budget: budget - 1, room: room - rest, look });
+            if event.is_some() {
+                return event;
+            }
         }
     }
 
@@ -38,26 +51,8 @@ impl World {
         u32::try_from(free).unwrap_or(u32::MAX)
     }
 
-    /// As many as there are, at most `budget`; what ended the row if that was neither.
-    fn take_connections(&self, listener: FdToken, budget: u32, taken: &mut Vec<OwnedFd>) -> Option<Errno> {
-        let fd = self.handles.get(listener)?;
-        let acceptor = Acceptor::new(&fd);
-        for _ in 0..budget {
-            match acceptor.accept() {
-                Ok(conn) => taken.push(conn),
-                Err(AcceptError::WouldBlock) => return None,
-                // The connection that failed is gone, the next one may be fine.
-                Err(AcceptError::Transient(_)) => {}
-                Err(AcceptError::Hard(errno)) => return Some(errno),
-            }
-        }
-        None
-    }
-
-    fn connected(&mut self, listener: FdToken, conn: OwnedFd, look: Look) {
-        let Some(known) = self.listeners.get(&listener).and_then(|known| known.connections.as_deref()) else {
-            return;
-        };
+    fn connected(&mut self, listener: FdToken, conn: OwnedFd, look: Look) -> Option<Event> {
+        let known = self.listeners.get(&listener)?.connections.as_deref()?;
         if !known.calls.is_empty() {
             for warning in socket::apply_connection_options(&conn, &known.calls) {
                 tracing::debug!("a connection's option: {warning}");
@@ -71,7 +66,7 @@ impl World {
             peer = None;
         }
         let conn = self.handles.keep(conn);
-        self.events.push_back(Event::Connected { listener, conn, peer });
+        Some(Event::Connected { listener, conn, peer })
     }
 
     /// One descriptor is kept so that what was taken can still be served when none is left.
@@ -95,8 +90,19 @@ impl World {
     }
 }
 
+/// A listener from which connections are being taken.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::runtime) struct Accepting {
+    listener: FdToken,
+    /// Most that are taken in this turn.
+    budget: u32,
+    /// For how many there are descriptors.
+    room: u32,
+    look: Look,
+}
+
 /// What else is asked about each connection.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Look {
     groups: bool,
     shed: bool,
