@@ -39,7 +39,7 @@ pub fn start(options: &Options) {
             let layer = layer.with_field_prefix(None).with_syslog_identifier("porterd".into());
             tracing::subscriber::set_global_default(registry.with(layer))
         }
-        None => tracing::subscriber::set_global_default(registry.with(Stderr { format, dropped: AtomicU64::new(0) })),
+        None => tracing::subscriber::set_global_default(registry.with(Stderr::new(format))),
     };
     // The only failure is that a log is installed already, which is what the caller wants.
     drop(outcome);
@@ -110,6 +110,8 @@ fn stderr_is_journal(stream: Option<(u64, u64)>) -> bool {
 /// Messages on standard error.
 struct Stderr {
     format: LogFormat,
+    /// It is a file, which takes everything at once.
+    is_file: bool,
     dropped: AtomicU64,
 }
 
@@ -208,10 +210,15 @@ impl<S: Subscriber> Layer<S> for Stderr {
 }
 
 impl Stderr {
+    fn new(format: LogFormat) -> Stderr {
+        let kind = nix::sys::stat::fstat(std::io::stderr()).map_or(0, |stat| stat.st_mode & libc::S_IFMT);
+        Stderr { format, is_file: kind == libc::S_IFREG, dropped: AtomicU64::new(0) }
+    }
+
     fn put(&self, line: &str) {
         let stderr = std::io::stderr();
         let fd = stderr.as_fd();
-        if !writable(fd) {
+        if !self.is_file && !writable(fd) {
             self.dropped.fetch_add(1, Ordering::Relaxed);
             return;
         }

@@ -8,12 +8,8 @@ use super::slot::Slot;
 use crate::bounds::{ROOMS_FREE_MIN, UNITS_MAX};
 use crate::ids::UnitId;
 use crate::unit::UnitName;
+use crate::unit::names::NameMap;
 use std::collections::VecDeque;
-use std::hash::{BuildHasherDefault, DefaultHasher};
-
-/// Looked up only, never iterated, with a hasher that has no random part: so its order is nobody's.
-#[allow(clippy::disallowed_types, reason = "never iterated (R7)")]
-type Names = std::collections::HashMap<UnitName, UnitId, BuildHasherDefault<DefaultHasher>>;
 
 /// Bits of an id that say the room; the others count how often the room was given out.
 const ROOM_BITS: u32 = 22;
@@ -34,7 +30,7 @@ pub(super) struct Table {
     rooms: Vec<Room>,
     /// Empty rooms, the one that was left first in front.
     free: VecDeque<u32>,
-    names: Names,
+    names: NameMap<UnitId>,
     /// How often the room used most was given out.
     epoch: u32,
 }
@@ -135,7 +131,7 @@ impl Table {
     }
 
     pub(super) fn unname(&mut self, name: &UnitName) {
-        self.names.remove(name);
+        self.names.remove(name.as_str());
     }
 }
 

@@ -45,6 +45,9 @@ pub fn make_parents(path: &str, mode: u32) {
         }
         missing.push(directory);
     }
+    if missing.is_empty() {
+        return;
+    }
     creating(mode, || {
         for directory in missing.into_iter().rev() {
             let bits = Mode::from_bits_truncate(mode & 0o7777);

@@ -28,11 +28,20 @@ impl Files for Disk {
         if !facts.is_file() {
             return Ok(Vec::new());
         }
-        let file = File::open(path).map_err(|error| refused(&error))?;
-        // The size is asked once, and one byte more is read than it says: so most files take one call, and an
-        // empty read that nothing follows.
-        let mut content = Vec::with_capacity(usize::try_from(facts.len()).unwrap_or(0).min(FILE_BYTES_MAX) + 1);
-        file.take(FILE_BYTES_MAX as u64 + 1).read_to_end(&mut content).map_err(|error| refused(&error))?;
+        let mut file = File::open(path).map_err(|error| refused(&error))?;
+        // One byte more is asked for than there should be: whoever then gets what should be there, and no more,
+        // has all of it in one call.
+        let size = usize::try_from(facts.len()).unwrap_or(0).min(FILE_BYTES_MAX);
+        let mut content = vec![0; size + 1];
+        let got = match file.read(&mut content) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => 0,
+            result => result.map_err(|error| refused(&error))?,
+        };
+        content.truncate(got);
+        if got != size || size == 0 {
+            let rest = (FILE_BYTES_MAX + 1).saturating_sub(got) as u64;
+            file.take(rest).read_to_end(&mut content).map_err(|error| refused(&error))?;
+        }
         if content.len() > FILE_BYTES_MAX {
             return Err(FileError::Unreadable(format!("longer than {} MiB", FILE_BYTES_MAX >> 20)));
         }

@@ -51,7 +51,7 @@ pub fn physical(bytes: &[u8]) -> Vec<Line> {
     let mut start = 0;
     while start < bytes.len() {
         let rest = &bytes[start..];
-        let content = start + rest.iter().position(|b| end_marker(*b) != 0).unwrap_or(rest.len());
+        let content = start + rest.iter().position(|b| matches!(b, 0 | b'\n' | b'\r')).unwrap_or(rest.len());
         let mut end = content;
         let mut seen = 0;
         while let Some(marker) = bytes.get(end).map(|b| end_marker(*b)) {
@@ -69,7 +69,7 @@ pub fn physical(bytes: &[u8]) -> Vec<Line> {
 
 /// Whether the bytes end inside an escape; pairs of backslashes are counted from the start.
 fn ends_escaped(bytes: &[u8]) -> bool {
-    bytes.iter().fold(false, |escaped, b| !escaped && *b == b'\\')
+    bytes.last() == Some(&b'\\') && bytes.iter().fold(false, |escaped, b| !escaped && *b == b'\\')
 }
 
 fn is_comment(line: &[u8]) -> bool {
@@ -79,7 +79,9 @@ fn is_comment(line: &[u8]) -> bool {
 
 /// Hands every logical line to `each` until it returns `false`; comments are gone.
 pub fn logical(bytes: &[u8], lines: &[Line], mut each: impl FnMut(&Logical) -> bool) -> Result<(), TooLong> {
-    let mut pending: Option<Logical> = None;
+    // One for all lines: what it has allocated serves the next line, too.
+    let mut whole = Logical::default();
+    let mut pending = false;
     let mut bom_seen = false;
     for line in lines {
         if line.content.len() > LINE_BYTES_MAX {
@@ -95,22 +97,25 @@ pub fn logical(bytes: &[u8], lines: &[Line], mut each: impl FnMut(&Logical) -> b
             text = &text[BOM.len()..];
             from += BOM.len();
         }
-        let mut whole = pending.take().unwrap_or_default();
+        if !pending {
+            whole.bytes.clear();
+            whole.pieces.clear();
+        }
         if whole.bytes.len() + text.len() > LINE_BYTES_MAX {
             return Err(TooLong { at: whole.pieces.first().map_or(from, |p| p.1) });
         }
         whole.pieces.push((whole.bytes.len(), from));
         whole.bytes.extend_from_slice(text);
         // What is pending ended in a backslash that is a blank now: no escape reaches into `text`.
-        if ends_escaped(text) {
+        pending = ends_escaped(text);
+        if pending {
             whole.bytes.pop();
             whole.bytes.push(b' ');
-            pending = Some(whole);
         } else if !each(&whole) {
             return Ok(());
         }
     }
-    if let Some(whole) = pending {
+    if pending {
         each(&whole);
     }
     Ok(())

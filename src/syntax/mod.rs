@@ -52,14 +52,16 @@ pub struct Entry {
 pub struct Value {
     /// The text.
     pub text: String,
-    /// Offset in `text`, offset in the source; sorted, the first is (0, _).
-    map: Vec<(usize, usize)>,
+    /// Where the text begins in the source.
+    start: usize,
+    /// Where the further lines of a continued one begin: offset in `text`, offset in the source; sorted.
+    continued: Vec<(usize, usize)>,
 }
 
 impl Value {
     /// A value that stands at `at` of a source, in one piece. For tests and made-up entries.
     pub fn plain(text: impl Into<String>, at: usize) -> Value {
-        Value { text: text.into(), map: vec![(0, at)] }
+        Value { text: text.into(), start: at, continued: Vec::new() }
     }
 
     /// Where bytes of `text` stand in the source. Positions behind the end mean the end.
@@ -78,8 +80,9 @@ impl Value {
     }
 
     fn offset(&self, at: usize) -> usize {
-        let piece = self.map.partition_point(|(logical, _)| *logical <= at).saturating_sub(1);
-        self.map.get(piece).map_or(0, |(logical, file)| file + (at - logical))
+        let before = self.continued.partition_point(|(logical, _)| *logical <= at);
+        let piece = before.checked_sub(1).map_or((0, self.start), |last| self.continued[last]);
+        piece.1 + (at - piece.0)
     }
 }
 
@@ -98,8 +101,13 @@ impl Document {
 /// Reads a unit file. `path` is only for messages.
 pub fn parse(path: &str, bytes: &[u8]) -> Document {
     let lines = lines::physical(bytes);
-    let offsets = Offsets::new(bytes);
-    let source = Arc::new(Source { path: path.into(), text: display_text(bytes, &lines).into() });
+    let text = std::str::from_utf8(bytes).ok();
+    let offsets = if text.is_some() { Offsets::default() } else { Offsets::new(bytes) };
+    let text = match text.filter(|_| !has_odd_ends(bytes, &lines)) {
+        Some(text) => text.into(),
+        None => display_text(bytes, &lines).into(),
+    };
+    let source = Arc::new(Source { path: path.into(), text });
     let mut reader =
         Reader { source: source.clone(), offsets, sections: Vec::new(), diagnostics: Vec::new(), fatal: None };
     if let Err(too_long) = lines::logical(bytes, &lines, |line| reader.line(line)) {
@@ -114,12 +122,13 @@ pub fn parse(path: &str, bytes: &[u8]) -> Document {
     Document { source, sections, diagnostics, fatal, bytes: bytes.into(), lines }
 }
 
+/// Whether some line does not end in a single `\n`.
+fn has_odd_ends(bytes: &[u8], lines: &[Line]) -> bool {
+    lines.iter().any(|l| !matches!(&bytes[l.content.end..l.whole.end], b"" | b"\n"))
+}
+
 /// The text for people: lossy UTF-8, every line end a single `\n`.
 fn display_text(bytes: &[u8], lines: &[Line]) -> String {
-    let odd = lines.iter().any(|l| !matches!(&bytes[l.content.end..l.whole.end], b"" | b"\n"));
-    if !odd {
-        return String::from_utf8_lossy(bytes).into_owned();
-    }
     let mut shown = bytes.to_vec();
     for line in lines.iter().filter(|l| l.content.end < l.whole.end) {
         shown[line.content.end..line.whole.end].fill(b' ');
@@ -130,6 +139,7 @@ fn display_text(bytes: &[u8], lines: &[Line]) -> String {
 
 /// Leads from offsets in the file to offsets in the text shown for it, which is longer where the
 /// file is not UTF-8.
+#[derive(Default)]
 struct Offsets {
     /// Offset in the file from which on `text - file` is the second number.
     shifts: Vec<(usize, isize)>,
@@ -237,15 +247,14 @@ impl Reader {
     fn value(&self, line: &Logical, text: &str, start: usize) -> Value {
         let end = start + text.len();
         let first = line.pieces.partition_point(|(at, _)| *at <= start).saturating_sub(1);
-        let map = line.pieces[first..]
-            .iter()
-            .take_while(|(at, _)| *at <= start.max(end.saturating_sub(1)))
-            .map(|(at, file)| {
+        let mut pieces = line.pieces[first..].iter().take_while(|(at, _)| *at <= start.max(end.saturating_sub(1))).map(
+            |(at, file)| {
                 let skipped = start.saturating_sub(*at);
                 (at.saturating_sub(start), self.offsets.in_text(file + skipped))
-            })
-            .collect();
-        Value { text: text.to_owned(), map }
+            },
+        );
+        let start = pieces.next().map_or(0, |(_, file)| file);
+        Value { text: text.to_owned(), start, continued: pieces.collect() }
     }
 
     fn file_span(&self, line: &Logical, range: Range<usize>) -> Span {

@@ -4,6 +4,7 @@
 //! thousand idle sockets cost ten thousand pointers.
 
 use crate::ids::{INFINITY_USEC, Text};
+use std::sync::{Arc, LazyLock};
 
 /// systemd's `DefaultTimeoutStartSec=` and `DefaultTimeoutStopSec=`.
 pub const DEFAULT_TIMEOUT_USEC: u64 = 90_000_000;
@@ -96,6 +97,14 @@ pub struct ExecSettings {
     pub slice: Option<Text>,
     /// Known settings without effect yet, by name, each once; `verify` and `status` list them.
     pub unapplied: Vec<&'static str>,
+}
+
+impl ExecSettings {
+    /// The defaults, in memory once for all units.
+    pub fn usual() -> Arc<ExecSettings> {
+        static USUAL: LazyLock<Arc<ExecSettings>> = LazyLock::new(Arc::default);
+        Arc::clone(&USUAL)
+    }
 }
 
 impl ExecSettings {

@@ -6,13 +6,13 @@ use super::directives::Support;
 use super::draft::Draft;
 use super::exec::{ExecSettings, KillMode, RareExec};
 use super::name::{self, UnitKind, UnitName};
+use super::names::NameSet;
 use super::service::{NotifyAccess, Restart, ServiceMore, ServiceType, ServiceUnit, StatusSet};
 use super::socket::{Address, DeferTrigger, Listen, SocketKind, SocketOptions, SocketUnit};
 use super::values::path;
 use super::{Body, Dependency, LoadState, Unit, UnitSettings};
 use crate::ids::{INFINITY_USEC, Text};
 use crate::report::{Diagnostic, Place};
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Values that many units have in common, kept once.
@@ -21,7 +21,7 @@ pub struct Pool {
     options: Shelf<SocketOptions>,
     more: Shelf<ServiceMore>,
     exec: Shelf<ExecSettings>,
-    names: BTreeSet<UnitName>,
+    names: NameSet,
 }
 
 /// The first few different values of a kind; units usually have the default or what their
@@ -48,7 +48,7 @@ impl<T: PartialEq> Shelf<T> {
 impl Pool {
     /// The same name, in memory once.
     pub fn name(&mut self, name: UnitName) -> UnitName {
-        if let Some(known) = self.names.get(&name) {
+        if let Some(known) = self.names.get(name.as_str()) {
             return known.clone();
         }
         self.names.insert(name.clone());
@@ -88,20 +88,18 @@ pub fn finish(
         draft.report(Diagnostic::new(code, why.to_string(), place).with_help(*help));
     }
     let name = pool.name(draft.name.clone());
-    let unit = match refusal {
+    let (load, load_error) = match refusal {
         Some(refusal) => {
             // What was read before it is shown, so that one sees what is wrong; nothing follows from it.
             draft.common.dependencies.retain(|(kind, _)| *kind == Dependency::Triggers);
-            let unit = assemble(&mut draft, name, pool);
-            Unit { load: refusal.state, load_error: Some(refusal.why), ..unit }
+            (refusal.state, Some(refusal.why))
         }
-        None => assemble(&mut draft, name, pool),
+        None => (LoadState::Loaded, None),
     };
-    Finished {
-        unit: Unit { fragment, drop_ins, ..unit },
-        diagnostics: draft.diagnostics,
-        depends_on_instance: draft.depends_on_instance,
-    }
+    let (diagnostics, depends_on_instance) = (std::mem::take(&mut draft.diagnostics), draft.depends_on_instance);
+    let (common, body) = assemble(draft, &name, pool);
+    let unit = Unit { name, aliases: Vec::new(), load, load_error, fragment, drop_ins, common, body };
+    Finished { unit, diagnostics, depends_on_instance }
 }
 
 /// Why a unit cannot be used.
@@ -197,9 +195,12 @@ fn complete_socket(draft: &mut Draft) -> Option<Refusal> {
 
 /// A path with `..` cannot be judged: systemd ends the load with an error.
 fn not_normal(path: &str, of: &str) -> Option<Refusal> {
+    if path::is_normalized(path) {
+        return None;
+    }
     let why = format!("the path {path} {of} has .. in it");
     let refusal = Refusal::setting("path-not-normalized", &why, "write the path without ..");
-    (!path::is_normalized(path)).then_some(Refusal { state: LoadState::Error, ..refusal })
+    Some(Refusal { state: LoadState::Error, ..refusal })
 }
 
 /// Paths whose mounts a socket needs.
@@ -461,23 +462,22 @@ fn target_order(common: &mut UnitSettings) {
     }
 }
 
-fn assemble(draft: &mut Draft, name: UnitName, pool: &mut Pool) -> Unit {
-    let rare = std::mem::take(&mut draft.rare);
-    draft.exec.rare = (rare != RareExec::default()).then(|| Box::new(rare));
-    let exec = pool.exec.share(std::mem::take(&mut draft.exec));
+fn assemble(draft: Draft, name: &UnitName, pool: &mut Pool) -> (Arc<UnitSettings>, Body) {
+    let Draft { mut common, kill, .. } = draft;
+    let rare = (draft.rare != RareExec::default()).then(|| Box::new(draft.rare));
+    let exec = pool.exec.share(ExecSettings { rare, ..draft.exec });
     let body = match name.kind() {
         UnitKind::Socket => {
-            let mut socket = SocketUnit { exec, kill: draft.kill, ..std::mem::take(&mut draft.socket) };
-            socket.options = pool.options.share(std::mem::take(&mut draft.options));
-            let admission = std::mem::take(&mut draft.admission);
-            socket.admission = (admission != Admission::default()).then(|| Arc::new(admission));
+            let mut socket = SocketUnit { exec, kill, ..draft.socket };
+            socket.options = pool.options.share(draft.options);
+            socket.admission = (draft.admission != Admission::default()).then(|| Arc::new(draft.admission));
             socket.service = socket.service.map(|name| pool.name(name));
             socket.listen.shrink_to_fit();
             Body::Socket(Arc::new(socket))
         }
         UnitKind::Service => {
-            let mut service = ServiceUnit { exec, kill: draft.kill, ..std::mem::take(&mut draft.service) };
-            service.more = pool.more.share(std::mem::take(&mut draft.more));
+            let mut service = ServiceUnit { exec, kill, ..draft.service };
+            service.more = pool.more.share(draft.more);
             service.exec_start.shrink_to_fit();
             Body::Service(Arc::new(service))
         }
@@ -485,11 +485,10 @@ fn assemble(draft: &mut Draft, name: UnitName, pool: &mut Pool) -> Unit {
         UnitKind::Slice => Body::Slice,
         UnitKind::Foreign => Body::Foreign,
     };
-    let mut common = std::mem::take(&mut draft.common);
     for (_, name) in &mut common.dependencies {
         *name = pool.name(name.clone());
     }
     common.dependencies.shrink_to_fit();
     common.requires_mounts_for.shrink_to_fit();
-    Unit { common: Arc::new(common), body, ..Unit::absent(name, LoadState::Loaded, None) }
+    (Arc::new(common), body)
 }

@@ -14,6 +14,7 @@ pub mod exec;
 pub mod finish;
 pub mod load;
 pub mod name;
+pub mod names;
 pub mod prefixes;
 pub mod service;
 pub mod show;

@@ -131,7 +131,7 @@ impl UnitName {
 
     /// The same name with another suffix (`a@i.socket` → `a@i.service`).
     pub fn with_suffix(&self, suffix: &str) -> Option<UnitName> {
-        UnitName::parse(&format!("{}.{suffix}", self.stem()))
+        UnitName::parse(&[self.stem(), ".", suffix].concat())
     }
 }
 

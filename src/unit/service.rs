@@ -2,7 +2,7 @@
 
 use super::exec::{Command, DEFAULT_TIMEOUT_USEC, ExecSettings, KillSettings};
 use crate::ids::{INFINITY_USEC, Text};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// Section [Service].
 #[derive(Clone, Debug, PartialEq)]
@@ -36,14 +36,14 @@ impl Default for ServiceUnit {
         ServiceUnit {
             service_type: ServiceType::Simple,
             exec_start: Vec::new(),
-            more: Arc::default(),
+            more: ServiceMore::usual(),
             restart: Restart::No,
             remain_after_exit: false,
             notify_access: NotifyAccess::None,
             non_blocking: false,
             timeout_start_usec: DEFAULT_TIMEOUT_USEC,
             timeout_stop_usec: DEFAULT_TIMEOUT_USEC,
-            exec: Arc::default(),
+            exec: ExecSettings::usual(),
             kill: KillSettings::default(),
         }
     }
@@ -112,6 +112,14 @@ pub struct ServiceMore {
     pub usb_function_descriptors: Option<Text>,
     /// `USBFunctionStrings=`
     pub usb_function_strings: Option<Text>,
+}
+
+impl ServiceMore {
+    /// The defaults, in memory once for all units.
+    pub fn usual() -> Arc<ServiceMore> {
+        static USUAL: LazyLock<Arc<ServiceMore>> = LazyLock::new(Arc::default);
+        Arc::clone(&USUAL)
+    }
 }
 
 impl Default for ServiceMore {

@@ -11,7 +11,7 @@ use super::name::UnitName;
 use super::{RateLimit, exec};
 use crate::ids::Text;
 use std::net::{Ipv4Addr, Ipv6Addr};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 pub use beyond::{Beyond, Membership, OptionValue, RawOption};
 
@@ -101,12 +101,12 @@ impl Default for SocketUnit {
             on_max_connections: None,
             on_limit: None,
             admission: None,
-            options: Arc::default(),
+            options: SocketOptions::usual(),
             exec_start_pre: Vec::new(),
             exec_start_post: Vec::new(),
             exec_stop_pre: Vec::new(),
             exec_stop_post: Vec::new(),
-            exec: Arc::default(),
+            exec: ExecSettings::usual(),
             kill: KillSettings::default(),
         }
     }
@@ -274,6 +274,14 @@ pub struct SocketOptions {
     pub xattr_listen: Vec<XAttr>,
     /// `XAttrAccept=`
     pub xattr_accept: Vec<XAttr>,
+}
+
+impl SocketOptions {
+    /// The defaults, in memory once for all units.
+    pub fn usual() -> Arc<SocketOptions> {
+        static USUAL: LazyLock<Arc<SocketOptions>> = LazyLock::new(Arc::default);
+        Arc::clone(&USUAL)
+    }
 }
 
 /// One of `XAttr…=`.

@@ -279,7 +279,7 @@ impl World {
         };
         let ports: Vec<String> = fds.iter().filter_map(address).collect();
         let mut text = ports.join(", ");
-        if hints::is_terminal() {
+        if self.facts.at_terminal {
             for suggestion in hints::to_try(unit) {
                 text.push_str(&format!("\ntry: {suggestion}"));
             }

@@ -19,6 +19,7 @@ pub use exec::kill_mode_name;
 pub use line::{Line, Machine, Outcome, Problem, Reading};
 pub use service::{access_name, failure_mode_name, preserve_name, restart_name, type_name};
 
+use crate::unit::names::WordMap;
 use std::sync::OnceLock;
 
 /// How far porterd carries a directive out.
@@ -162,12 +163,14 @@ pub fn rows() -> &'static [&'static Row] {
     })
 }
 
-/// All rows of one name.
+/// All rows of one name. Every assignment of every unit file asks.
 pub fn named(name: &str) -> &'static [&'static Row] {
-    let all = rows();
-    let start = all.partition_point(|row| row.name < name);
-    let end = start + all[start..].partition_point(|row| row.name == name);
-    &all[start..end]
+    static BY_NAME: OnceLock<WordMap<&'static [&'static Row]>> = OnceLock::new();
+    let by_name = BY_NAME.get_or_init(|| {
+        let same = rows().chunk_by(|a, b| a.name == b.name);
+        same.filter_map(|rows| Some((rows.first()?.name, rows))).collect()
+    });
+    by_name.get(name).unwrap_or(&[])
 }
 
 /// The row of a name in a section.

@@ -9,6 +9,9 @@ use crate::unit::UnitName;
 /// and specificity second; directories of the whole type come last.
 pub(super) fn directories(index: &Index, names: &[UnitName], suffix: &str) -> Vec<Text> {
     let mut all: Vec<Text> = Vec::new();
+    if !index.has_directories(suffix) {
+        return all;
+    }
     for name in names {
         let mut found: Vec<(usize, usize, &Text)> = Vec::new();
         for (rank, stem) in stems(name).into_iter().enumerate() {

@@ -15,6 +15,7 @@ pub use template::Template;
 
 use super::directives::Machine;
 use super::finish::Pool;
+use super::names::{NameMap, NameSet};
 use super::{Body, Dependency, LoadState, Unit, UnitKind, UnitName, check};
 use crate::bounds::FILE_BYTES_MAX;
 use crate::ids::Text;
@@ -31,12 +32,12 @@ pub struct Library {
     search: Vec<Text>,
     machine: Arc<Machine>,
     index: Option<Index>,
-    units: BTreeMap<UnitName, Arc<Unit>>,
+    units: NameMap<Arc<Unit>>,
     /// Canonical names of names that were asked for.
-    canonical: BTreeMap<UnitName, UnitName>,
+    canonical: NameMap<UnitName>,
     templates: BTreeMap<UnitName, Arc<Template>>,
     diagnostics: Vec<Diagnostic>,
-    checked: BTreeSet<UnitName>,
+    checked: NameSet,
     pool: Pool,
     drop_ins: DropInCache,
     prefixes: prefixes::PrefixCache,
@@ -65,11 +66,11 @@ impl Library {
             search,
             machine: Arc::new(machine),
             index: None,
-            units: BTreeMap::new(),
-            canonical: BTreeMap::new(),
+            units: NameMap::default(),
+            canonical: NameMap::default(),
             templates: BTreeMap::new(),
             diagnostics: Vec::new(),
-            checked: BTreeSet::new(),
+            checked: NameSet::default(),
             pool: Pool::default(),
             drop_ins: DropInCache::default(),
             prefixes: prefixes::PrefixCache::default(),
@@ -98,7 +99,7 @@ impl Library {
         if *name != resolved.name {
             self.canonical.insert(name.clone(), resolved.name.clone());
         }
-        if let Some(unit) = self.units.get(&resolved.name) {
+        if let Some(unit) = self.units.get(resolved.name.as_str()) {
             return Arc::clone(unit);
         }
         let unit = Arc::new(self.read_unit(files, &resolved.name, resolved.place));
@@ -114,7 +115,7 @@ impl Library {
     pub fn closure(&mut self, files: &dyn Files, names: &[UnitName]) -> Vec<Arc<Unit>> {
         let mut pending: Vec<UnitName> = names.iter().rev().cloned().collect();
         // Names that were asked for, and canonical names that are in `units`.
-        let (mut seen, mut taken) = (BTreeSet::new(), BTreeSet::new());
+        let (mut seen, mut taken) = (NameSet::default(), NameSet::default());
         let mut units = Vec::new();
         while let Some(name) = pending.pop() {
             if !seen.insert(name.clone()) {
@@ -125,7 +126,7 @@ impl Library {
                 continue;
             }
             let related = unit.common.dependencies.iter().filter(|(kind, _)| reaches(*kind));
-            pending.extend(related.map(|(_, name)| name.clone()).filter(|name| !seen.contains(name)));
+            pending.extend(related.map(|(_, name)| name.clone()).filter(|name| !seen.contains(name.as_str())));
             if let Body::Socket(socket) = &unit.body
                 && let Some(template) = socket.service.as_ref().filter(|s| s.is_template())
             {
@@ -181,8 +182,8 @@ impl Library {
 
     /// The unit of this name, if it was read.
     pub fn known(&self, name: &UnitName) -> Option<Arc<Unit>> {
-        let canonical = self.canonical.get(name).unwrap_or(name);
-        self.units.get(canonical).cloned()
+        let canonical = self.canonical.get(name.as_str()).unwrap_or(name);
+        self.units.get(canonical.as_str()).cloned()
     }
 
     fn index(&mut self, files: &dyn Files) -> &Index {

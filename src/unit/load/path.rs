@@ -49,6 +49,8 @@ pub(super) struct Index {
     aliases: BTreeMap<UnitName, Vec<UnitName>>,
     /// `foo.socket.d`, `foo.socket.wants`, …: number of the directory in the search path, and path.
     directories: BTreeMap<String, Vec<(usize, Text)>>,
+    /// Which of [`DIRECTORY_SUFFIXES`] there are.
+    seen: [bool; DIRECTORY_SUFFIXES.len()],
     /// Links that stand for nothing.
     pub(super) diagnostics: Vec<Diagnostic>,
 }
@@ -139,6 +141,11 @@ impl Index {
         all
     }
 
+    /// Whether any unit has a directory with this ending: nearly none has.
+    pub(super) fn has_directories(&self, suffix: &str) -> bool {
+        DIRECTORY_SUFFIXES.iter().position(|s| *s == suffix).is_some_and(|which| self.seen[which])
+    }
+
     /// Directories of this name in the search path, in its order.
     pub(super) fn directories(&self, name: &str) -> &[(usize, Text)] {
         self.directories.get(name).map_or(&[], Vec::as_slice)
@@ -169,25 +176,28 @@ impl Builder<'_> {
         let Ok(mut entries) = self.files.list(directory) else { return };
         entries.sort();
         for entry in entries {
-            let path = format!("{directory}/{}", entry.name);
-            let is_directory = DIRECTORY_SUFFIXES.iter().any(|s| entry.name.ends_with(s));
-            match entry.kind {
-                EntryKind::Directory | EntryKind::Link if is_directory => {
+            let path = [directory, "/", &entry.name].concat();
+            let suffix = DIRECTORY_SUFFIXES.iter().position(|s| entry.name.ends_with(s));
+            match (entry.kind, suffix) {
+                (EntryKind::Directory | EntryKind::Link, Some(suffix)) => {
+                    self.index.seen[suffix] = true;
                     self.index.directories.entry(entry.name).or_default().push((order, path.into()));
                 }
-                EntryKind::File | EntryKind::Link => self.name(directory, &entry.name, entry.kind, path.into()),
-                EntryKind::Directory | EntryKind::Other => {}
+                (EntryKind::File | EntryKind::Link, _) => {
+                    self.name(directory, &entry.name, entry.kind, path.into());
+                }
+                (EntryKind::Directory | EntryKind::Other, _) => {}
             }
         }
     }
 
     fn name(&mut self, directory: &str, name: &str, kind: EntryKind, path: Text) {
         let Some(name) = UnitName::parse(name) else { return };
-        if self.index.names.contains_key(&name) {
-            return;
-        }
-        let found = if kind == EntryKind::File { Some(Found::File(path)) } else { self.link(directory, &name, path) };
-        if let Some(found) = found {
+        if kind == EntryKind::File {
+            self.index.names.entry(name).or_insert_with(|| Found::File(path));
+        } else if !self.index.names.contains_key(&name)
+            && let Some(found) = self.link(directory, &name, path)
+        {
             self.index.names.insert(name, found);
         }
     }

@@ -29,8 +29,14 @@ pub fn simplify(path: &str) -> String {
             part => parts.push(part),
         }
     }
-    let joined = parts.join("/");
-    if rooted { format!("/{joined}") } else { joined }
+    let mut simple = String::with_capacity(path.len());
+    for part in parts {
+        if rooted || !simple.is_empty() {
+            simple.push('/');
+        }
+        simple.push_str(part);
+    }
+    if rooted && simple.is_empty() { "/".to_owned() } else { simple }
 }
 
 /// Whether no component is `..`.
