@@ -134,6 +134,7 @@ pub(crate) fn start(tools: &Tools, kind: Kind, scratch: &Path, doors: &[Door]) -
         (Kind::Systemd | Kind::PorterdCgroup, Some(parent)) => Some(make_group(parent)?),
         _ => None,
     };
+    let around = if kind == Kind::Porterd { without_groups(tools) } else { Vec::new() };
     // The shell waits for a line, so that the clock starts when everything around the contestant is in place.
     let enter = match &group {
         Some(g) => format!("echo $$ >{}/cgroup.procs && read -r go && exec \"$@\" </dev/null", g.display()),
@@ -144,6 +145,7 @@ pub(crate) fn start(tools: &Tools, kind: Kind, scratch: &Path, doors: &[Door]) -
     let mut child = Command::new("setpriv")
         .args(["--pdeathsig", "KILL"])
         .args(tools.server_cpus.iter().flat_map(|list| ["taskset", "-c", list]))
+        .args(around)
         .args(["sh", "-c", &enter, "sh"])
         .args(words)
         .env("NOTIFY_SOCKET", scratch.join("ready"))
@@ -153,7 +155,7 @@ pub(crate) fn start(tools: &Tools, kind: Kind, scratch: &Path, doors: &[Door]) -
         .stderr(log)
         .spawn()
         .map_err(|e| format!("setpriv: {e} (apt-get install util-linux)"))?;
-    std::thread::sleep(Duration::from_millis(30));
+    std::thread::sleep(Duration::from_millis(100));
     let since = Instant::now();
     let go = child.stdin.take().map(|mut pipe| pipe.write_all(b"go\n"));
     if !matches!(go, Some(Ok(()))) {
@@ -217,16 +219,7 @@ fn command(tools: &Tools, kind: Kind, scratch: &Path, doors: &[Door]) -> Result<
         }
         Kind::Porterd | Kind::PorterdCgroup => {
             let porterd = tools.porterd().map(text).ok_or("porterd is not there")?;
-            let mut all = if kind == Kind::Porterd { without_groups(tools) } else { Vec::new() };
-            all.extend(words(&[
-                &porterd,
-                "--unit-path",
-                &units,
-                "--runtime-dir",
-                &text(&scratch.join("run")),
-                "--all",
-            ]));
-            all
+            words(&[&porterd, "--unit-path", &units, "--runtime-dir", &text(&scratch.join("run")), "--all"])
         }
     })
 }

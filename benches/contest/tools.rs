@@ -38,7 +38,7 @@ impl Tools {
             .ok()
             .and_then(|p| p.ancestors().nth(3).map(Path::to_path_buf))
             .ok_or("where is the target directory?")?;
-        let scratch = std::env::temp_dir().join(format!("contest.{}", std::process::id()));
+        let scratch = scratch_parent().join(format!("contest.{}", std::process::id()));
         let tools = Self {
             bin: scratch.join("bin"),
             source: root.join("benches"),
@@ -181,6 +181,18 @@ fn pin() -> Result<String, String> {
 }
 
 /// This process's own directory in the cgroup2 hierarchy, if groups can be made there.
+/// In memory where that is possible: a journal that is written meanwhile must not decide how long a bind(2) takes,
+/// and sockets are in memory (/run) elsewhere, too.
+fn scratch_parent() -> PathBuf {
+    let memory = Path::new("/dev/shm");
+    let fits = nix::sys::statvfs::statvfs(memory).is_ok_and(|fs| {
+        !fs.flags().contains(nix::sys::statvfs::FsFlags::ST_NOEXEC)
+            && fs.blocks_available() * fs.fragment_size() > 1 << 28
+    });
+    let own = nix::sys::statfs::statfs(memory).is_ok_and(|fs| fs.filesystem_type() == nix::sys::statfs::TMPFS_MAGIC);
+    if fits && own { memory.to_path_buf() } else { std::env::temp_dir() }
+}
+
 fn own_cgroup() -> Option<PathBuf> {
     let mounts = std::fs::read_to_string("/proc/self/mounts").ok()?;
     let mut places = mounts.lines().filter_map(|l| {

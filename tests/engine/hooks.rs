@@ -42,7 +42,7 @@ fn commands_get_no_descriptors_unless_asked_for() {
     );
 }
 
-/// socket-unit 120: all but those that run before the ports are open; they are closed with the start of
+/// socket-unit #120: all but those that run before the ports are open; they are closed with the start of
 /// the first `ExecStopPost=`.
 #[test]
 fn commands_get_the_open_ports_where_asked_for() {

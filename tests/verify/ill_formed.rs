@@ -1,4 +1,5 @@
-//! Ill-formed values of every setting of [Socket]: each is told with its reason, and `ill_formed.txt` has all the words.
+//! Ill-formed values of every setting of [Socket]: each is told with its reason, and `ill_formed.txt` has all the words
+//! (`ill_formed_own.txt` those about our own keys).
 //! That the load state and the value that counts are systemd's is compared in tests/compliance/cases/socket-ill-formed,
 //! with the same table of values.
 #![allow(clippy::disallowed_methods)] // Reads the table.
@@ -12,6 +13,8 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 const TABLE: &str = "tests/compliance/cases/socket-ill-formed/table.txt";
+/// The same for keys that systemd does not have.
+const OWN: &str = "tests/verify/own_keys.txt";
 const CLASSES: [&str; 7] = ["empty", "small", "large", "wrong", "garbage", "bytes", "long"];
 const LONG: usize = 70_000;
 
@@ -19,8 +22,8 @@ const LONG: usize = 70_000;
 const HIDDEN_LISTS: [&str; 3] = ["XAttrEntryPoint", "XAttrListen", "XAttrAccept"];
 
 /// One row of the table: its cells, repetitions not yet written out.
-fn table() -> Vec<Vec<String>> {
-    let text = std::fs::read_to_string(format!("{}/{TABLE}", env!("CARGO_MANIFEST_DIR"))).expect(TABLE);
+fn table(path: &str) -> Vec<Vec<String>> {
+    let text = std::fs::read_to_string(format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))).expect(path);
     let lines = text.lines().filter(|line| !line.starts_with('#'));
     lines.map(|line| line.split('|').map(|cell| cell.trim().to_owned()).collect()).collect()
 }
@@ -46,18 +49,21 @@ fn values(row: &[String]) -> Vec<(&'static str, Vec<u8>)> {
 
 #[test]
 fn every_setting_of_socket_has_a_row() {
-    let table = table();
-    let have: BTreeSet<&str> = table.iter().map(|row| row[0].as_str()).collect();
-    assert_eq!(have.len(), table.len(), "a setting has two rows");
-    // Keys of our own are in verify::beyond; what sockets share with services is in the case service-values.
-    let own = rows().iter().filter(|row| row.sections().eq([Section::Socket]) && !row.name.starts_with("X-"));
-    let wanted: BTreeSet<&str> = own.map(|row| row.name).collect();
-    assert_eq!(have, wanted, "left: rows of {TABLE}; right: settings of [Socket]");
-    assert!(table.iter().all(|row| row.len() == 8), "a row has another number of cells");
+    for (path, ours) in [(TABLE, false), (OWN, true)] {
+        let table = table(path);
+        let have: BTreeSet<&str> = table.iter().map(|row| row[0].as_str()).collect();
+        assert_eq!(have.len(), table.len(), "a setting has two rows");
+        // What sockets share with services is in the case service-values.
+        let those =
+            rows().iter().filter(|row| row.sections().eq([Section::Socket]) && row.name.starts_with("X-") == ours);
+        let wanted: BTreeSet<&str> = those.map(|row| row.name).collect();
+        assert_eq!(have, wanted, "left: rows of {path}; right: settings of [Socket]");
+        assert!(table.iter().all(|row| row.len() == 8), "a row has another number of cells");
+    }
 }
 
-fn unit(name: &str, values: &[&[u8]]) -> crate::support::Loaded {
-    let mut text = b"[Socket]\nListenStream=/run/base\n".to_vec();
+fn unit(base: &str, name: &str, values: &[&[u8]]) -> crate::support::Loaded {
+    let mut text = format!("[Socket]\nListenStream=/run/base\n{base}\n").into_bytes();
     for value in values {
         text.extend_from_slice(format!("{name}=").as_bytes());
         text.extend_from_slice(value);
@@ -82,17 +88,24 @@ fn brief(text: &str) -> String {
 
 #[test]
 fn what_is_not_taken_is_told_with_its_reason() {
+    expect_file!["ill_formed.txt"].assert_eq(&all_told(TABLE));
+    expect_file!["ill_formed_own.txt"].assert_eq(&all_told(OWN));
+}
+
+/// What is said about every value of a table.
+fn all_told(path: &str) -> String {
     let mut all = String::new();
     let mut silent = Vec::new();
-    for row in table() {
+    for row in table(path) {
         let (name, good) = (row[0].as_str(), repeat(&row[2]));
-        let before = unit(name, &[good.as_bytes()]);
+        let base = if path == OWN { row[1].as_str() } else { "" };
+        let before = unit(base, name, &[good.as_bytes()]);
         assert_eq!(before.state(), LoadState::Loaded, "{name}={good}: {}", before.listing());
         for (class, value) in values(&row) {
-            let after = unit(name, &[good.as_bytes(), &value]);
+            let after = unit(base, name, &[good.as_bytes(), &value]);
             let told: Vec<_> = after.diagnostics.iter().filter(|d| d.code != "not-yet-applied").collect();
             let changed = shown(&before) != shown(&after) || after.state() != LoadState::Loaded;
-            let on_the_line = after.diagnostics.iter().any(|d| d.line_column().is_some_and(|(line, _)| line == 4));
+            let on_the_line = after.diagnostics.iter().any(|d| d.line_column().is_some_and(|(line, _)| line == 5));
             // A unit that cannot be used says why; it need not be this line alone.
             let refused = told.iter().any(|d| d.severity == Severity::Error);
             let reset = class == "empty" && HIDDEN_LISTS.contains(&name);
@@ -114,5 +127,5 @@ fn what_is_not_taken_is_told_with_its_reason() {
         }
     }
     assert!(silent.is_empty(), "nothing is said about these:\n{}", silent.join("\n"));
-    expect_file!["ill_formed.txt"].assert_eq(&all);
+    all
 }
