@@ -5,14 +5,20 @@ use crate::bounds::FILE_BYTES_MAX;
 use crate::unit::load::{Entry, EntryKind, FileError, Files};
 use std::fs::{File, FileType};
 use std::io::{ErrorKind, Read};
+use std::os::unix::fs::OpenOptionsExt;
 
 /// The file system porterd sees.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Disk;
 
+fn open(path: &str, flags: i32) -> std::io::Result<File> {
+    File::options().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY | flags).open(path)
+}
+
 fn refused(error: &std::io::Error) -> FileError {
     match error.kind() {
         ErrorKind::NotFound => FileError::NotFound,
+        ErrorKind::IsADirectory => FileError::Unreadable("it is a directory".to_owned()),
         ErrorKind::PermissionDenied => FileError::Unreadable("permission denied".to_owned()),
         _ => FileError::Unreadable(error.to_string()),
     }
@@ -20,15 +26,27 @@ fn refused(error: &std::io::Error) -> FileError {
 
 impl Files for Disk {
     fn read(&self, path: &str) -> Result<Vec<u8>, FileError> {
-        // Asked before opening: opening a FIFO would wait for somebody to write to it.
-        let facts = std::fs::metadata(path).map_err(|error| refused(&error))?;
+        // A link is looked through before opening: it may lead to a device, and opening some has effects. A FIFO
+        // does not keep us waiting.
+        let mut file = match open(path, libc::O_NOFOLLOW) {
+            Err(error) if error.raw_os_error() == Some(libc::ELOOP) => {
+                let facts = std::fs::metadata(path).map_err(|error| refused(&error))?;
+                match facts.is_file() {
+                    true => open(path, 0),
+                    false if facts.is_dir() => Err(ErrorKind::IsADirectory.into()),
+                    false => return Ok(Vec::new()),
+                }
+            }
+            result => result,
+        }
+        .map_err(|error| refused(&error))?;
+        let facts = file.metadata().map_err(|error| refused(&error))?;
         if facts.is_dir() {
             return Err(FileError::Unreadable("it is a directory".to_owned()));
         }
         if !facts.is_file() {
             return Ok(Vec::new());
         }
-        let mut file = File::open(path).map_err(|error| refused(&error))?;
         // One byte more is asked for than there should be: whoever then gets what should be there, and no more,
         // has all of it in one call.
         let size = usize::try_from(facts.len()).unwrap_or(0).min(FILE_BYTES_MAX);

@@ -1,8 +1,11 @@
 //! Maps and sets by unit name that are looked up in and never walked: ten thousand units are looked
 //! for a hundred thousand times while they are read.
 
-use super::UnitName;
+use super::{Unit, UnitName};
 use rustc_hash::FxBuildHasher;
+use std::borrow::Borrow;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 /// Values by name. The hasher has no random part, and there is no way to iterate, so nothing that
 /// porterd does depends on an order that nobody chose (R7).
@@ -54,20 +57,44 @@ impl NameSet {
     }
 }
 
-/// Values by a word of ours, made once and looked up in from then on.
-#[derive(Clone, Debug)]
+/// Units by name. The name is the unit's own, so that only a pointer is
+/// kept of it.
+#[derive(Clone, Debug, Default)]
 #[allow(clippy::disallowed_types, reason = "never iterated")]
-pub struct WordMap<V>(std::collections::HashMap<&'static str, V, FxBuildHasher>);
+pub struct UnitSet(std::collections::HashSet<ByName, FxBuildHasher>);
 
-impl<V> FromIterator<(&'static str, V)> for WordMap<V> {
-    fn from_iter<I: IntoIterator<Item = (&'static str, V)>>(all: I) -> WordMap<V> {
-        WordMap(all.into_iter().collect())
+/// Equal to whatever has the same name.
+#[derive(Clone, Debug)]
+struct ByName(Arc<Unit>);
+
+impl Borrow<str> for ByName {
+    fn borrow(&self) -> &str {
+        self.0.name.as_str()
     }
 }
 
-impl<V: Copy> WordMap<V> {
-    /// What is under this word.
-    pub fn get(&self, word: &str) -> Option<V> {
-        self.0.get(word).copied()
+impl PartialEq for ByName {
+    fn eq(&self, other: &ByName) -> bool {
+        self.0.name == other.0.name
+    }
+}
+
+impl Eq for ByName {}
+
+impl Hash for ByName {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.name.as_str().hash(state);
+    }
+}
+
+impl UnitSet {
+    /// The unit of this name.
+    pub fn get(&self, name: &str) -> Option<&Arc<Unit>> {
+        self.0.get(name).map(|unit| &unit.0)
+    }
+
+    /// Adds a unit, or puts it in the place of another one of its name.
+    pub fn insert(&mut self, unit: Arc<Unit>) {
+        self.0.replace(ByName(unit));
     }
 }

@@ -19,7 +19,8 @@ pub use exec::kill_mode_name;
 pub use line::{Line, Machine, Outcome, Problem, Reading};
 pub use service::{access_name, failure_mode_name, preserve_name, restart_name, type_name};
 
-use crate::unit::names::WordMap;
+use rustc_hash::FxBuildHasher;
+use std::hash::BuildHasher;
 use std::sync::OnceLock;
 
 /// How far porterd carries a directive out.
@@ -165,12 +166,36 @@ pub fn rows() -> &'static [&'static Row] {
 
 /// All rows of one name. Every assignment of every unit file asks.
 pub fn named(name: &str) -> &'static [&'static Row] {
-    static BY_NAME: OnceLock<WordMap<&'static [&'static Row]>> = OnceLock::new();
-    let by_name = BY_NAME.get_or_init(|| {
-        let same = rows().chunk_by(|a, b| a.name == b.name);
-        same.filter_map(|rows| Some((rows.first()?.name, rows))).collect()
-    });
-    by_name.get(name).unwrap_or(&[])
+    let (all, slots) = (rows(), slots());
+    let first = slots_from(name).map(|slot| usize::from(slots[slot])).take_while(|first| *first != NOBODY);
+    let rows = first.filter_map(|first| all.get(first..)).find(|rows| rows[0].name == name).unwrap_or_default();
+    &rows[..rows.iter().take_while(|row| row.name == name).count()]
+}
+
+/// Slots of the hash table over names: a multiple of the names.
+const SLOTS: usize = 2048;
+const NOBODY: usize = u16::MAX as usize;
+
+/// Where a name may be, the most likely slot first.
+fn slots_from(name: &str) -> impl Iterator<Item = usize> {
+    let first = FxBuildHasher.hash_one(name) as usize;
+    (0..SLOTS).map(move |step| first.wrapping_add(step) % SLOTS)
+}
+
+/// For every name the index of its first row.
+fn slots() -> &'static [u16; SLOTS] {
+    static TABLE: OnceLock<[u16; SLOTS]> = OnceLock::new();
+    TABLE.get_or_init(|| {
+        let mut slots = [NOBODY as u16; SLOTS];
+        let mut index = 0;
+        for same in rows().chunk_by(|a, b| a.name == b.name) {
+            if let Some(free) = slots_from(same[0].name).find(|slot| usize::from(slots[*slot]) == NOBODY) {
+                slots[free] = index as u16;
+            }
+            index += same.len();
+        }
+        slots
+    })
 }
 
 /// The row of a name in a section.

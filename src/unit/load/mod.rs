@@ -15,7 +15,7 @@ pub use template::Template;
 
 use super::directives::Machine;
 use super::finish::Pool;
-use super::names::{NameMap, NameSet};
+use super::names::{NameMap, NameSet, UnitSet};
 use super::{Body, Dependency, LoadState, Unit, UnitKind, UnitName, check};
 use crate::bounds::FILE_BYTES_MAX;
 use crate::ids::Text;
@@ -32,7 +32,7 @@ pub struct Library {
     search: Vec<Text>,
     machine: Arc<Machine>,
     index: Option<Index>,
-    units: NameMap<Arc<Unit>>,
+    units: UnitSet,
     /// Canonical names of names that were asked for.
     canonical: NameMap<UnitName>,
     templates: BTreeMap<UnitName, Arc<Template>>,
@@ -66,7 +66,7 @@ impl Library {
             search,
             machine: Arc::new(machine),
             index: None,
-            units: NameMap::default(),
+            units: UnitSet::default(),
             canonical: NameMap::default(),
             templates: BTreeMap::new(),
             diagnostics: Vec::new(),
@@ -106,7 +106,7 @@ impl Library {
         for alias in &unit.aliases {
             self.canonical.insert(alias.clone(), unit.name.clone());
         }
-        self.units.insert(resolved.name, Arc::clone(&unit));
+        self.units.insert(Arc::clone(&unit));
         unit
     }
 
