@@ -91,7 +91,7 @@ fn whoever_ended_is_collected_and_strangers_are_known() {
     // Starting another user's program leaves us as debuggable as before.
     if nix::unistd::geteuid().is_root() {
         let user = Step::Uid { uid: 65_534, keep_caps: false };
-        assert_eq!(wait(&shell_after("exit 0", &[user.clone()])), Exit::Code(0));
+        assert_eq!(wait(&shell_after("exit 0", std::slice::from_ref(&user))), Exit::Code(0));
         assert_eq!(nix::sys::prctl::get_dumpable(), Ok(true));
         not_debuggable_while_one_is_underway(user);
     }
