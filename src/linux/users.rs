@@ -342,8 +342,29 @@ mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
 
-    /// A directory with a database of its own and a getent of its own.
-    fn database(name: &str, getent: &str, timeout_usec: u64) -> Users {
+    /// A directory with a database of its own and a getent of its own, while it lives.
+    struct Database(Users, std::path::PathBuf);
+
+    impl Drop for Database {
+        fn drop(&mut self) {
+            std::fs::remove_dir_all(&self.1).ok();
+        }
+    }
+
+    impl std::ops::Deref for Database {
+        type Target = Users;
+        fn deref(&self) -> &Users {
+            &self.0
+        }
+    }
+
+    impl std::ops::DerefMut for Database {
+        fn deref_mut(&mut self) -> &mut Users {
+            &mut self.0
+        }
+    }
+
+    fn database(name: &str, getent: &str, timeout_usec: u64) -> Database {
         let dir = std::env::temp_dir().join(format!("porterd-users-{}-{name}", std::process::id()));
         std::fs::create_dir_all(&dir).unwrap();
         let passwd = "daemon:x:1:2:daemon:/usr/sbin:/usr/sbin/nologin\nbroken:x:y\nann:x:1000:1000::/home/ann:\n";
@@ -352,7 +373,7 @@ mod tests {
         std::fs::write(dir.join("nsswitch.conf"), "# x\npasswd: files ldap\ngroup: files ldap\n").unwrap();
         std::fs::write(dir.join("getent"), format!("#!/bin/sh\n{getent}\n")).unwrap();
         std::fs::set_permissions(dir.join("getent"), PermissionsExt::from_mode(0o755)).unwrap();
-        Users::at(&dir, &dir.join("getent"), timeout_usec)
+        Database(Users::at(&dir, &dir.join("getent"), timeout_usec), dir)
     }
 
     #[test]
