@@ -22,7 +22,7 @@ pub(super) struct Frame {
     pub(super) program: Arc<Program>,
     /// With the scratch words: descriptors of the slots, and the words that get the pid.
     pub(super) prepared: Prepared,
-    /// Of `prepared`.
+    /// Arguments and environment; they point into `program` and `prepared`.
     pub(super) words: Words,
     /// Write end of the report pipe, or -1: the report stays in `failure`.
     pub(super) report: Cell<i32>,

@@ -166,6 +166,7 @@ fn place(
     }
 }
 
+/// Whether the child may share our memory, and whether we wait until it has left.
 fn pace(occasion: &Occasion<'_>, steps: &[Step]) -> Pace {
     let writes = |wanted| steps.iter().any(|s| matches!(s, Step::Write { purpose, .. } if *purpose == wanted));
     // CoredumpFilter=: the kernel keeps it with the memory, so a child that shares ours would set ours.

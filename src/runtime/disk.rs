@@ -26,8 +26,8 @@ fn refused(error: &std::io::Error) -> FileError {
 
 impl Files for Disk {
     fn read(&self, path: &str) -> Result<Vec<u8>, FileError> {
-        // A link is looked through before opening: it may lead to a device, and opening some has effects. A FIFO
-        // does not keep us waiting.
+        // Opening a device may have effects. In a directory of units only a link can lead to one (the list of names
+        // leaves other nodes out), so links alone are looked through first. A FIFO does not keep us waiting.
         let mut file = match open(path, libc::O_NOFOLLOW) {
             Err(error) if error.raw_os_error() == Some(libc::ELOOP) => {
                 let facts = std::fs::metadata(path).map_err(|error| refused(&error))?;

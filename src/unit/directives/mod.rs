@@ -213,6 +213,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_name_is_found_and_no_other() {
+        for row in rows() {
+            assert!(named(row.name).iter().all(|found| found.name == row.name));
+            assert_eq!(named(row.name).len(), rows().iter().filter(|other| other.name == row.name).count());
+        }
+        assert!(rows().len() < SLOTS / 2, "the table of hashes is getting full");
+        for name in ["", "X-", "ListenStrea", "ListenStreams", "listenstream"] {
+            assert!(named(name).is_empty(), "{name}");
+        }
+    }
+
+    #[test]
     fn every_name_is_once_per_section() {
         for section in Section::ALL {
             let names: Vec<&str> = rows().iter().filter(|r| r.belongs_to(section)).map(|r| r.name).collect();
