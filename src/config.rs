@@ -50,9 +50,10 @@ pub struct Config {
     /// Keep each unit's processes in a control group of their own: `"auto"` (where porterd may make
     /// some) or `false` (never: processes are then found by ancestry).
     pub cgroups: Choice,
-    /// Whether each connection of an `Accept=yes` socket gets a control group of its own. `false`
-    /// makes starting an instance a little faster; its stray children are then found by ancestry.
-    pub instance_cgroups: bool,
+    /// Control groups of the connections of `Accept=yes` sockets: each has one to itself, and the next
+    /// one takes it over (`true`), or each gets a new one, named after its instance (`"named"`, and
+    /// always under `strict_systemd`), or none (`false`: stray children are then found by ancestry).
+    pub instance_cgroups: InstanceGroups,
     /// Whether output of services goes to the journal: `"auto"` (where it runs) or `false`
     /// (porterd's own log).
     pub journal: Choice,
@@ -79,7 +80,7 @@ impl Default for Config {
             default_target: None,
             start_all: false,
             cgroups: Choice::AUTO,
-            instance_cgroups: true,
+            instance_cgroups: InstanceGroups::Fixed(true),
             journal: Choice::AUTO,
             log_level: LogLevel::Info,
             log_format: None,
@@ -118,6 +119,29 @@ impl Choice {
 pub enum Auto {
     /// `"auto"`
     Auto,
+}
+
+/// `true`, `false` or `"named"`.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(untagged, expecting = "expected true, false or \"named\"")]
+pub enum InstanceGroups {
+    /// One that the next connection takes over, or none.
+    Fixed(bool),
+    /// A new one for each, with its name.
+    Named(Named),
+}
+
+impl InstanceGroups {
+    /// `"named"`
+    pub const NAMED: InstanceGroups = InstanceGroups::Named(Named::Named);
+}
+
+/// The word `"named"`.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Named {
+    /// `"named"`
+    Named,
 }
 
 /// Least important messages that are logged.
@@ -275,6 +299,10 @@ mod tests {
         assert!(error.contains("/etc/p.toml") && error.contains("log_lvl") && error.contains("line 2"), "{error}");
         let error = Config::parse("cgroups = \"perhaps\"\n", Path::new("p")).unwrap_err().to_string();
         assert!(error.contains("expected true, false or \"auto\""), "{error}");
+        let error = Config::parse("instance_cgroups = 1\n", Path::new("p")).unwrap_err().to_string();
+        assert!(error.contains("expected true, false or \"named\""), "{error}");
+        let named = Config::parse("instance_cgroups = \"named\"\n", Path::new("p")).unwrap();
+        assert_eq!(named.instance_cgroups, InstanceGroups::NAMED);
     }
 
     #[test]

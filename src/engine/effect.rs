@@ -192,6 +192,8 @@ pub struct Spawn {
     pub watchdog_usec: u64,
     /// Network namespace it is to run in; made now if nobody used it before.
     pub namespace: Option<NamespaceToken>,
+    /// The unit was made for one connection and is forgotten after it.
+    pub for_connection: bool,
 }
 
 /// A socket that is up, and its settings before and now.

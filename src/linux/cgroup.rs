@@ -67,13 +67,21 @@ impl Tree {
 
     /// Makes a group and what is missing above it. One system call where nothing is missing.
     pub fn create(&self, path: &str) -> Result<(), Errno> {
+        match self.create_new(path) {
+            Err(Errno::EEXIST) => Ok(()),
+            result => result,
+        }
+    }
+
+    /// As [`Tree::create`]; `EEXIST` if the group is there already.
+    pub fn create_new(&self, path: &str) -> Result<(), Errno> {
         check(path)?;
-        match make(self.root.as_fd(), path) {
+        match mkdirat(self.root.as_fd(), path, DIRECTORY_MODE) {
             Err(Errno::ENOENT) => {
                 for parent in ancestors(path) {
                     make(self.root.as_fd(), parent)?;
                 }
-                make(self.root.as_fd(), path)
+                mkdirat(self.root.as_fd(), path, DIRECTORY_MODE)
             }
             result => result,
         }
@@ -83,6 +91,13 @@ impl Tree {
     pub fn open_dir(&self, path: &str) -> Result<OwnedFd, Errno> {
         check(path)?;
         open_directory(Some(self.root.as_fd()), path)
+    }
+
+    /// A group that will be used more than once.
+    pub fn keep_open(&self, path: &str) -> Result<KeptGroup, Errno> {
+        let directory = self.open_dir(path)?;
+        let events = openat(&directory, "cgroup.events", OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())?;
+        Ok(KeptGroup { directory, events })
     }
 
     /// Moves a process into a group.
@@ -241,6 +256,35 @@ impl Tree {
         changed
     }
 }
+
+/// A group that is kept open, to be used more than once.
+#[derive(Debug)]
+pub struct KeptGroup {
+    directory: OwnedFd,
+    events: OwnedFd,
+}
+
+impl KeptGroup {
+    /// For a child to be born into it.
+    pub fn directory(&self) -> BorrowedFd<'_> {
+        self.directory.as_fd()
+    }
+
+    /// Whether the next one finds it as the first one did: nobody lives in it, nobody has frozen it,
+    /// no groups are below it.
+    pub fn is_free(&self) -> bool {
+        let mut text = [0; 64];
+        let length = nix::sys::uio::pread(&self.events, &mut text, 0).unwrap_or(0);
+        let mut lines = text[..length].split(|byte| *byte == b'\n');
+        // Kernels before 5.2 say nothing of frozen ones.
+        lines.clone().any(|line| line == b"populated 0")
+            && !lines.any(|line| line == b"frozen 1")
+            && nix::sys::stat::fstat(&self.directory).is_ok_and(|stat| stat.st_nlink == LINKS_OF_A_LEAF)
+    }
+}
+
+/// A directory has one link from above, one from itself, and one from each directory in it.
+const LINKS_OF_A_LEAF: libc::nlink_t = 2;
 
 /// Paths come from unit names, which may hold anything: nothing may lead out of the subtree.
 fn check(path: &str) -> Result<(), Errno> {

@@ -10,6 +10,22 @@ pub fn path(unit: &UnitName, slice: Option<&str>, user_mode: bool) -> String {
     if unit.kind() == UnitKind::Slice {
         return slice_path(unit.as_str());
     }
+    below(&slice_of(unit, slice, user_mode), &guarded(unit.as_str()))
+}
+
+/// What the groups that connections of one template take over from each other are called, without
+/// their number, e.g. `system.slice/system-echo.slice/echo@.service.`: no unit's group has such a
+/// name.
+pub fn berths(unit: &UnitName, slice: Option<&str>, user_mode: bool) -> String {
+    let template = format!("{}@.{}.", unit.prefix(), unit.suffix());
+    below(&slice_of(unit, slice, user_mode), &guarded(&template))
+}
+
+fn below(parent: &str, name: &str) -> String {
+    if parent.is_empty() { name.to_owned() } else { format!("{parent}/{name}") }
+}
+
+fn slice_of(unit: &UnitName, slice: Option<&str>, user_mode: bool) -> String {
     let root = if user_mode { "app" } else { "system" };
     let slice = match slice {
         Some(given) => given.to_owned(),
@@ -17,9 +33,7 @@ pub fn path(unit: &UnitName, slice: Option<&str>, user_mode: bool) -> String {
         None if unit.is_instance() => format!("{root}-{}.slice", escape(unit.prefix())),
         None => format!("{root}.slice"),
     };
-    let parent = slice_path(&slice);
-    let name = guarded(unit.as_str());
-    if parent.is_empty() { name } else { format!("{parent}/{name}") }
+    slice_path(&slice)
 }
 
 /// `a-b.slice` lies inside `a.slice`; `-.slice` is the root itself.
@@ -81,6 +95,13 @@ mod tests {
         assert_eq!(at("echo.service", Some("-.slice")), "echo.service");
         assert_eq!(at("a-b.slice", None), "a.slice/a-b.slice");
         assert_eq!(path(&UnitName::parse("x@1.service").unwrap(), None, true), "app.slice/app-x.slice/x@1.service");
+    }
+
+    #[test]
+    fn connections_take_over_groups_of_their_template() {
+        let unit = UnitName::parse("echo@1-2.service").unwrap();
+        assert_eq!(berths(&unit, None, false), "system.slice/system-echo.slice/echo@.service.");
+        assert_eq!(berths(&unit, Some("-.slice"), false), "echo@.service.");
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! The order of boot: repair what we were started with, read the configuration, open what the loop
 //! needs, read units, begin.
 
-use crate::config::{Config, Surroundings};
+use crate::bounds::{BERTHS_MAX, BERTHS_SHARE};
+use crate::config::{Config, InstanceGroups, Surroundings};
 use crate::control::server::{BindError, Server};
 use crate::engine::event::Event;
 use crate::engine::{Engine, Policy};
@@ -203,7 +204,10 @@ fn open(plan: &Plan, inherited: Inherited, users: Users) -> Result<World, Refusa
     let server = control(plan)?;
     Source::Control.add(&poll, server.listener_fd(), Interest::Read).map_err(os("watching the control socket"))?;
     let groups = match plan.config.cgroups.decide(|| true) {
-        true => Groups::open(&poll, group_name(plan).as_deref()),
+        true => {
+            let share = usize::try_from(comfortable(plan) / (2 * BERTHS_SHARE)).unwrap_or(BERTHS_MAX);
+            Groups::open(&poll, group_name(plan).as_deref(), share.min(BERTHS_MAX))
+        }
         false => Groups::default(),
     };
     let facts = Facts {
@@ -212,7 +216,10 @@ fn open(plan: &Plan, inherited: Inherited, users: Users) -> Result<World, Refusa
         around: plan.around.clone(),
         runtime_dir: plan.runtime_dir.clone(),
         user_mode: plan.line.user,
-        instance_cgroups: plan.config.instance_cgroups,
+        instance_cgroups: match plan.config.instance_cgroups {
+            InstanceGroups::Fixed(true) if is_strict(plan) => InstanceGroups::NAMED,
+            other => other,
+        },
         readers: plan.config.readers,
         at_terminal: hints::is_terminal(),
         descriptors_comfortable: comfortable(plan),

@@ -1,17 +1,20 @@
 //! A control group per unit, where porterd may make some; otherwise nothing, and processes are found
 //! by ancestry.
 
+use crate::bounds::LEFT_GROUPS_MAX;
+use crate::config::InstanceGroups;
+use crate::engine::effect::Spawn;
 use crate::engine::event::Event;
 use crate::ids::UnitId;
-use crate::linux::cgroup::Tree;
+use crate::linux::cgroup::{KeptGroup, Tree};
 use crate::linux::poll::{Interest, Poll};
 use crate::plan::cgroup;
 use crate::runtime::source::Source;
 use crate::runtime::world::World;
-use crate::unit::{ExecSettings, Unit};
+use crate::unit::ExecSettings;
 use nix::errno::Errno;
-use std::collections::BTreeMap;
-use std::os::fd::OwnedFd;
+use std::collections::{BTreeMap, VecDeque};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 /// The groups of all units.
@@ -19,17 +22,41 @@ use std::path::Path;
 pub(super) struct Groups {
     tree: Option<Tree>,
     watched: BTreeMap<String, UnitId>,
+    berths: Berths,
 }
 
 /// One unit's group.
 #[derive(Debug)]
 pub(super) struct Group {
     path: String,
+    /// It is for connections, which take it over from each other.
+    berth: Option<Berth>,
+}
+
+#[derive(Debug)]
+struct Berth {
+    /// Length of the path without the number: what connections of one template have in common.
+    stem: usize,
+    open: KeptGroup,
+}
+
+/// Groups of connections that are over, for the next ones: making and removing a group costs the
+/// kernel more than all else that porterd does for a connection.
+#[derive(Debug, Default)]
+struct Berths {
+    /// The one that was left last is taken first.
+    free: VecDeque<Group>,
+    /// Free or in use.
+    open: usize,
+    /// Most that may be.
+    most: usize,
+    last_number: u64,
 }
 
 impl Groups {
-    /// Takes the subtree over, if there is one for us. `name` keeps several porterds apart.
-    pub(super) fn open(poll: &Poll, name: Option<&str>) -> Groups {
+    /// Takes the subtree over, if there is one for us. `name` keeps several porterds apart; `most`
+    /// groups may be kept open for connections.
+    pub(super) fn open(poll: &Poll, name: Option<&str>, most: usize) -> Groups {
         let tree = match Tree::open(name) {
             Ok(tree) => tree,
             Err(why) => {
@@ -42,7 +69,12 @@ impl Groups {
             return Groups::default();
         }
         tracing::debug!("control groups are made below {}", tree.path().display());
-        Groups { tree: Some(tree), watched: BTreeMap::new() }
+        Groups { tree: Some(tree), watched: BTreeMap::new(), berths: Berths { most, ..Berths::default() } }
+    }
+
+    /// Descriptors of groups that are kept open.
+    pub(super) fn descriptors(&self) -> usize {
+        2 * self.berths.open
     }
 
     /// Where the subtree is.
@@ -56,13 +88,56 @@ impl Groups {
         let made = tree.create(&path);
         let told =
             made.inspect_err(|errno| tracing::warn!("the control group {path} cannot be made: {}", errno.desc()));
-        told.ok().map(|()| Group { path })
+        told.ok().map(|()| Group { path, berth: None })
     }
 
-    /// Where a child of the unit is to be born. Opened anew each time, because ten thousand units at
-    /// rest shall not hold ten thousand descriptors.
-    pub(super) fn birth_place(&self, group: &Group) -> Result<Option<OwnedFd>, Errno> {
-        self.tree.as_ref().map(|tree| tree.open_dir(&group.path)).transpose()
+    /// The group that a connection before left, or a further one. `stem` is the path without a number.
+    fn berth(&mut self, stem: String) -> Option<Group> {
+        let same = |group: &Group| group.berth.as_ref().is_some_and(|berth| group.path[..berth.stem] == stem);
+        if let Some(found) = self.berths.free.iter().rposition(same) {
+            return self.berths.free.remove(found);
+        }
+        let mut group = Group { path: self.make_berth(&stem)?, berth: None };
+        if self.berths.open == self.berths.most
+            && let Some(oldest) = self.berths.free.pop_front()
+        {
+            self.demolish(oldest);
+        }
+        if self.berths.open < self.berths.most
+            && let Some(Ok(open)) = self.tree.as_ref().map(|tree| tree.keep_open(&group.path))
+        {
+            self.berths.open += 1;
+            group.berth = Some(Berth { stem: stem.len(), open });
+        }
+        Some(group)
+    }
+
+    /// A number under which nothing is left of a porterd before us.
+    fn make_berth(&mut self, stem: &str) -> Option<String> {
+        let tree = self.tree.as_ref()?;
+        for _ in 0..LEFT_GROUPS_MAX {
+            self.berths.last_number += 1;
+            let path = format!("{stem}{}", self.berths.last_number);
+            match tree.create_new(&path) {
+                Ok(()) => return Some(path),
+                Err(Errno::EEXIST) => {}
+                Err(errno) => {
+                    tracing::warn!("the control group {path} cannot be made: {}", errno.desc());
+                    return None;
+                }
+            }
+        }
+        None
+    }
+
+    /// Where a child of the unit is to be born. Mostly opened anew each time, because ten thousand
+    /// units at rest shall not hold ten thousand descriptors.
+    pub(super) fn birth_place<'a>(&self, group: &'a Group) -> Result<Option<BirthPlace<'a>>, Errno> {
+        match (&group.berth, &self.tree) {
+            (Some(berth), _) => Ok(Some(BirthPlace::Kept(berth.open.directory()))),
+            (None, Some(tree)) => tree.open_dir(&group.path).map(|fd| Some(BirthPlace::Opened(fd))),
+            (None, None) => Ok(None),
+        }
     }
 
     pub(super) fn members(&self, group: &Group) -> Vec<i32> {
@@ -104,12 +179,23 @@ impl Groups {
         tree.changed().into_iter().filter_map(|path| self.watched.get(&path).copied()).collect()
     }
 
-    /// Removes a group in which nobody is left; gives it back if somebody is.
+    /// Removes a group in which nobody is left, or keeps it for the next connection; gives it back if
+    /// somebody is.
     pub(super) fn remove(&mut self, group: Group) -> Option<Group> {
+        if group.berth.as_ref().is_some_and(|berth| berth.open.is_free()) {
+            self.unwatch(&group);
+            self.berths.free.push_back(group);
+            return None;
+        }
+        self.demolish(group)
+    }
+
+    fn demolish(&mut self, group: Group) -> Option<Group> {
         let tree = self.tree.as_mut()?;
         match tree.remove(&group.path) {
             Ok(()) => {
                 self.watched.remove(&group.path);
+                self.berths.open -= usize::from(group.berth.is_some());
                 None
             }
             Err(Errno::EBUSY) => Some(group),
@@ -120,8 +206,14 @@ impl Groups {
         }
     }
 
+    /// Somebody stays in the group whom nobody looks after any more.
+    pub(super) fn abandon(&mut self, group: Group) {
+        self.unwatch(&group);
+        self.berths.open -= usize::from(group.berth.is_some());
+    }
+
     /// Nobody waits for the group to become empty any more.
-    pub(super) fn unwatch(&mut self, group: &Group) {
+    fn unwatch(&mut self, group: &Group) {
         if let Some(tree) = &mut self.tree
             && self.watched.remove(&group.path).is_some()
         {
@@ -143,6 +235,22 @@ impl Groups {
     }
 }
 
+/// A descriptor of a group, ours or opened for this once.
+#[derive(Debug)]
+pub(super) enum BirthPlace<'a> {
+    Kept(BorrowedFd<'a>),
+    Opened(OwnedFd),
+}
+
+impl AsFd for BirthPlace<'_> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            BirthPlace::Kept(fd) => *fd,
+            BirthPlace::Opened(fd) => fd.as_fd(),
+        }
+    }
+}
+
 impl Group {
     /// Path below the subtree.
     pub(super) fn path(&self) -> &str {
@@ -152,14 +260,22 @@ impl Group {
 
 impl World {
     /// The unit's group, made when its first process is started.
-    pub(super) fn make_group(&mut self, unit: UnitId, settings: &Unit, exec: &ExecSettings) {
-        let instance = settings.name.is_instance() && !self.facts.instance_cgroups;
-        if instance || self.groups.tree.is_none() || self.runs.get(&unit).is_none_or(|run| run.group.is_some()) {
+    pub(super) fn make_group(&mut self, spawn: &Spawn, exec: &ExecSettings) {
+        let Spawn { unit, settings, for_connection, .. } = spawn;
+        if self.groups.tree.is_none() || self.runs.get(unit).is_none_or(|run| run.group.is_some()) {
             return;
         }
-        let path = cgroup::path(&settings.name, exec.slice.as_deref(), self.facts.user_mode);
-        let group = self.groups.make(path);
-        if let Some(run) = self.runs.get_mut(&unit) {
+        let (slice, user_mode) = (exec.slice.as_deref(), self.facts.user_mode);
+        let group = match self.facts.instance_cgroups {
+            InstanceGroups::Fixed(false) if *for_connection => return,
+            InstanceGroups::Fixed(true) if *for_connection => {
+                self.groups.berth(cgroup::berths(&settings.name, slice, user_mode))
+            }
+            InstanceGroups::Fixed(_) | InstanceGroups::Named(_) => {
+                self.groups.make(cgroup::path(&settings.name, slice, user_mode))
+            }
+        };
+        if let Some(run) = self.runs.get_mut(unit) {
             run.group = group;
         }
     }

@@ -2,7 +2,7 @@
 //! groups, output, the control socket. Decides nothing; what it remembers per unit is only what it
 //! needs to find the unit's processes again.
 
-use crate::config::{Readers, Surroundings};
+use crate::config::{InstanceGroups, Readers, Surroundings};
 use crate::control::server::Server;
 use crate::engine::event::Event;
 use crate::ids::{ClientId, FdToken, NamespaceToken, ProcToken, Text, UnitId};
@@ -39,7 +39,8 @@ pub(super) struct Facts {
     pub(super) ambient: Ambient,
     pub(super) runtime_dir: PathBuf,
     pub(super) user_mode: bool,
-    pub(super) instance_cgroups: bool,
+    /// Under strict `"named"` or nothing.
+    pub(super) instance_cgroups: InstanceGroups,
     /// Somebody is looking at standard error.
     pub(super) at_terminal: bool,
     /// Who may look besides root and our own user.

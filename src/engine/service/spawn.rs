@@ -67,6 +67,7 @@ impl Engine {
         };
         let settings = slot.unit.clone();
         let invocation = slot.invocation;
+        let for_connection = matches!(&slot.machine, Machine::Service(service) if service.connection.is_some());
         let pass = self.passed_fds(id);
         let variables = self.variables(id, role);
         let watchdog_usec = if role == Role::Main { self.watchdog_usec(id) } else { 0 };
@@ -82,6 +83,7 @@ impl Engine {
             invocation,
             watchdog_usec,
             namespace,
+            for_connection,
         })));
     }
 

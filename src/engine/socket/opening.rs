@@ -242,6 +242,7 @@ impl Engine {
             invocation,
             watchdog_usec: 0,
             namespace,
+            for_connection: false,
         })));
     }
 

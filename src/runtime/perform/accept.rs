@@ -46,7 +46,7 @@ impl World {
     /// For how many connections there are descriptors; some are kept for starting what serves them. What cannot
     /// be served waits in the backlog.
     fn room(&self) -> u32 {
-        let in_use = self.handles.len() + self.strays.len() + 2 * self.outputs.len();
+        let in_use = self.handles.len() + self.strays.len() + 2 * self.outputs.len() + self.groups.descriptors();
         let free = self.facts.descriptors_comfortable.saturating_sub(in_use as u64);
         u32::try_from(free).unwrap_or(u32::MAX)
     }

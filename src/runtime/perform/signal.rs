@@ -111,7 +111,7 @@ impl World {
         }
         // Somebody may be left behind on purpose; then the group stays for the next start.
         if let Some(group) = run.group.take().and_then(|group| self.groups.remove(group)) {
-            self.groups.unwatch(&group);
+            self.groups.abandon(group);
         }
         // Processes that the unit leaves behind on purpose (`KillMode=process`) are still our
         // children.

@@ -102,7 +102,7 @@ impl World {
         let settings = Settings::of(&spawn.settings)
             .ok_or((Trouble::Unsupported, Text::from("units of this kind run nothing")))?;
         self.run(spawn.unit, &spawn.settings, spawn.invocation);
-        self.make_group(spawn.unit, &spawn.settings, settings.exec);
+        self.make_group(spawn, settings.exec);
         let notify = match settings.may_notify(spawn.role) {
             true => self.notify_path(spawn.unit).map_err(|why| (Trouble::Other(0), why.into()))?,
             false => None,
