@@ -6,7 +6,7 @@
 
 use crate::config::{LogFormat, LogLevel};
 use nix::poll::{PollFd, PollFlags, PollTimeout};
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use tracing::field::{Field, Visit};
@@ -120,18 +120,37 @@ struct Stderr {
 struct Fields {
     message: String,
     others: Vec<(&'static str, String)>,
+    /// Only those that a readable line has are kept.
+    only_readable: bool,
 }
+
+/// What a readable line has beside the message, in whatever case.
+const READABLE: [&str; 3] = ["unit", "identifier", "priority"];
 
 impl Visit for Fields {
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.keep(field.name(), value.to_owned());
+        if self.wants(field.name()) {
+            self.keep(field.name(), value.to_owned());
+        }
     }
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.keep(field.name(), format!("{value:?}"));
+        if self.wants(field.name()) {
+            let mut text = String::with_capacity(MESSAGE_USUAL);
+            // Writing to a string cannot fail.
+            let _written = write!(text, "{value:?}");
+            self.keep(field.name(), text);
+        }
     }
 }
 
+/// Most messages have no more bytes.
+const MESSAGE_USUAL: usize = 96;
+
 impl Fields {
+    fn wants(&self, name: &str) -> bool {
+        !self.only_readable || name == "message" || READABLE.iter().any(|known| known.eq_ignore_ascii_case(name))
+    }
+
     fn keep(&mut self, name: &'static str, value: String) {
         match name {
             "message" => self.message = value,
@@ -157,16 +176,20 @@ fn severity(level: Level) -> (u8, &'static str) {
 /// `unit: message`, with the severity in words where it matters. Line breaks inside a message are
 /// kept from forging a second message.
 fn human(level: Level, fields: &Fields, out: &mut String) {
-    let unit = fields.get("unit").map(|u| format!("{u}: ")).unwrap_or_default();
-    let tag = fields.get("identifier").map(|i| format!("{i}: ")).unwrap_or_default();
-    let word = match level {
-        Level::ERROR | Level::WARN => format!("{}: ", severity(level).1),
-        _ => String::new(),
-    };
-    push_clean(out, &format!("porterd: {unit}{tag}{word}{}", fields.message));
+    out.push_str("porterd: ");
+    let loud = matches!(level, Level::ERROR | Level::WARN).then_some(severity(level).1);
+    for tag in [fields.get("unit"), fields.get("identifier"), loud].into_iter().flatten() {
+        push_clean(out, tag);
+        out.push_str(": ");
+    }
+    push_clean(out, &fields.message);
 }
 
 fn push_clean(out: &mut String, text: &str) {
+    // Nearly always. Control characters outside of ASCII begin with this byte.
+    if !text.bytes().any(|byte| byte.is_ascii_control() || byte == 0xc2) {
+        return out.push_str(text);
+    }
     for (i, line) in text.split('\n').enumerate() {
         if i > 0 {
             out.push_str("\n  ");
@@ -187,7 +210,7 @@ fn json(level: Level, fields: &Fields, out: &mut String) {
 
 impl<S: Subscriber> Layer<S> for Stderr {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        let mut fields = Fields::default();
+        let mut fields = Fields { only_readable: self.format != LogFormat::Json, ..Fields::default() };
         event.record(&mut fields);
         let level = *event.metadata().level();
         let mut line = String::with_capacity(fields.message.len() + 64);
@@ -247,7 +270,8 @@ mod tests {
     use super::*;
 
     fn fields() -> Fields {
-        Fields { message: "a\nb\u{1b}[31m".into(), others: vec![("UNIT", "x.socket".into()), ("CODE", "c".into())] }
+        let others = vec![("UNIT", "x.socket".into()), ("CODE", "c".into())];
+        Fields { message: "a\nb\u{1b}[31m".into(), others, only_readable: false }
     }
 
     #[test]

@@ -167,8 +167,7 @@ impl Page<'_> {
     /// Descriptors that the sockets of a service pass to it. Which sockets start it stands in their
     /// files, so all of them are read.
     fn sockets_of(&mut self, unit: &Unit) -> Vec<PassedFd> {
-        let mut sockets = self.library.all_names(&files::Disk);
-        sockets.retain(|name| name.kind() == UnitKind::Socket);
+        let sockets = self.library.all_names(&files::Disk, |name| name.kind() == UnitKind::Socket);
         let mut passed = Vec::new();
         for name in sockets {
             let socket = self.library.load(&files::Disk, &name);

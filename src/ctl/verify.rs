@@ -68,7 +68,7 @@ pub(super) fn open(context: &mut Context, what: &[String]) -> Result<(Library, V
     }
     let mut library = Library::new(search.clone(), files::machine(&around, context.global.user, config.strict_systemd));
     if what.is_empty() {
-        wanted = library.all_names(&files::Disk);
+        wanted = library.all_names(&files::Disk, |_| true);
         wanted.extend(templates(&search));
     }
     Ok((library, wanted))

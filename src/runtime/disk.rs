@@ -7,6 +7,9 @@ use std::fs::{File, FileType};
 use std::io::{ErrorKind, Read};
 use std::os::unix::fs::OpenOptionsExt;
 
+/// What is read of a file at first.
+const USUAL_BYTES: usize = 2048;
+
 /// The file system porterd sees.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Disk;
@@ -40,23 +43,24 @@ impl Files for Disk {
             result => result,
         }
         .map_err(|error| refused(&error))?;
-        let facts = file.metadata().map_err(|error| refused(&error))?;
-        if facts.is_dir() {
-            return Err(FileError::Unreadable("it is a directory".to_owned()));
+        // Most files of units fit in here, and a file that gives something and then its end need not be asked what it
+        // is: devices have no end.
+        let mut first = [0; USUAL_BYTES];
+        let mut got = 0;
+        let mut at_end = false;
+        while got < USUAL_BYTES && !at_end {
+            let Ok(more) = file.read(&mut first[got..]) else { break };
+            (got, at_end) = (got + more, more == 0);
         }
-        if !facts.is_file() {
-            return Ok(Vec::new());
-        }
-        // One byte more is asked for than there should be: whoever then gets what should be there, and no more,
-        // has all of it in one call.
-        let size = usize::try_from(facts.len()).unwrap_or(0).min(FILE_BYTES_MAX);
-        let mut content = vec![0; size + 1];
-        let got = match file.read(&mut content) {
-            Err(error) if error.kind() == ErrorKind::Interrupted => 0,
-            result => result.map_err(|error| refused(&error))?,
-        };
-        content.truncate(got);
-        if got != size || size == 0 {
+        let mut content = first[..got].to_vec();
+        if got == 0 || !at_end {
+            let facts = file.metadata().map_err(|error| refused(&error))?;
+            if facts.is_dir() {
+                return Err(FileError::Unreadable("it is a directory".to_owned()));
+            }
+            if !facts.is_file() {
+                return Ok(Vec::new());
+            }
             let rest = (FILE_BYTES_MAX + 1).saturating_sub(got) as u64;
             file.take(rest).read_to_end(&mut content).map_err(|error| refused(&error))?;
         }

@@ -23,7 +23,7 @@ fn in_file(path: &str, bytes: &[u8]) -> Vec<String> {
     let document = syntax::parse(path, bytes);
     let sections = document.sections.iter().filter(|section| section.name == "Socket");
     let entries = sections.flat_map(|section| &section.entries).filter(|entry| entry.key == "X-Try");
-    entries.map(|entry| entry.value.text.clone()).collect()
+    entries.map(|entry| entry.value.text.to_string()).collect()
 }
 
 #[cfg(test)]

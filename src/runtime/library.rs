@@ -81,14 +81,12 @@ impl Units {
 
     /// All names with a file, for `--all` and `list-unit-files`.
     pub(super) fn all_names(&mut self) -> Vec<UnitName> {
-        self.library.all_names(&Disk)
+        self.library.all_names(&Disk, |_| true)
     }
 
     /// All sockets that are found and not masked.
     pub(super) fn all_sockets(&mut self) -> Vec<UnitName> {
-        let mut names = self.all_names();
-        names.retain(|name| name.kind() == UnitKind::Socket);
-        names
+        self.library.all_names(&Disk, |name| name.kind() == UnitKind::Socket)
     }
 
     /// A unit as it is on disk, without the engine hearing of it.

@@ -19,13 +19,13 @@ pub struct Line {
 }
 
 /// One logical line: what is left of physical lines after continuation.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Logical {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Logical<'a> {
     /// The bytes; every continuation backslash is a blank.
-    pub bytes: Vec<u8>,
+    pub bytes: &'a [u8],
     /// Where pieces of `bytes` came from, sorted by the first number: offset in `bytes`, offset in
     /// the file.
-    pub pieces: Vec<(usize, usize)>,
+    pub pieces: &'a [(usize, usize)],
 }
 
 /// Why no further line could be read.
@@ -46,12 +46,11 @@ fn end_marker(byte: u8) -> u8 {
 
 /// Splits bytes into physical lines. A line end is LF, CR or NUL, or a run of these without a
 /// repetition that NUL closes (`\r\n`, `\n\r`, `\r\n\0` are one line end; `\n\n` are two).
-pub fn physical(bytes: &[u8]) -> Vec<Line> {
-    let mut lines = Vec::new();
+pub fn physical(bytes: &[u8]) -> impl Iterator<Item = Line> {
     let mut start = 0;
-    while start < bytes.len() {
-        let rest = &bytes[start..];
-        let content = start + rest.iter().position(|b| matches!(b, 0 | b'\n' | b'\r')).unwrap_or(rest.len());
+    std::iter::from_fn(move || {
+        let rest = bytes.get(start..).filter(|rest| !rest.is_empty())?;
+        let content = start + memchr::memchr3(0, b'\n', b'\r', rest).unwrap_or(rest.len());
         let mut end = content;
         let mut seen = 0;
         while let Some(marker) = bytes.get(end).map(|b| end_marker(*b)) {
@@ -61,10 +60,10 @@ pub fn physical(bytes: &[u8]) -> Vec<Line> {
             seen |= marker;
             end += 1;
         }
-        lines.push(Line { content: start..content, whole: start..end });
+        let line = Line { content: start..content, whole: start..end };
         start = end;
-    }
-    lines
+        Some(line)
+    })
 }
 
 /// Whether the bytes end inside an escape; pairs of backslashes are counted from the start.
@@ -78,12 +77,11 @@ fn is_comment(line: &[u8]) -> bool {
 }
 
 /// Hands every logical line to `each` until it returns `false`; comments are gone.
-pub fn logical(bytes: &[u8], lines: &[Line], mut each: impl FnMut(&Logical) -> bool) -> Result<(), TooLong> {
-    // One for all lines: what it has allocated serves the next line, too.
-    let mut whole = Logical::default();
+pub fn logical(bytes: &[u8], mut each: impl FnMut(&Logical<'_>) -> bool) -> Result<(), TooLong> {
+    let (mut joined, mut pieces) = (Vec::new(), Vec::new());
     let mut pending = false;
     let mut bom_seen = false;
-    for line in lines {
+    for line in physical(bytes) {
         if line.content.len() > LINE_BYTES_MAX {
             return Err(TooLong { at: line.content.start });
         }
@@ -97,26 +95,33 @@ pub fn logical(bytes: &[u8], lines: &[Line], mut each: impl FnMut(&Logical) -> b
             text = &text[BOM.len()..];
             from += BOM.len();
         }
-        if !pending {
-            whole.bytes.clear();
-            whole.pieces.clear();
-        }
-        if whole.bytes.len() + text.len() > LINE_BYTES_MAX {
-            return Err(TooLong { at: whole.pieces.first().map_or(from, |p| p.1) });
-        }
-        whole.pieces.push((whole.bytes.len(), from));
-        whole.bytes.extend_from_slice(text);
         // What is pending ended in a backslash that is a blank now: no escape reaches into `text`.
-        pending = ends_escaped(text);
-        if pending {
-            whole.bytes.pop();
-            whole.bytes.push(b' ');
-        } else if !each(&whole) {
-            return Ok(());
+        let goes_on = ends_escaped(text);
+        if !pending && !goes_on {
+            if !each(&Logical { bytes: text, pieces: &[(0, from)] }) {
+                return Ok(());
+            }
+            continue;
+        }
+        if joined.len() + text.len() > LINE_BYTES_MAX {
+            return Err(TooLong { at: pieces.first().map_or(from, |p: &(usize, usize)| p.1) });
+        }
+        pieces.push((joined.len(), from));
+        joined.extend_from_slice(text);
+        pending = goes_on;
+        if goes_on {
+            joined.pop();
+            joined.push(b' ');
+        } else {
+            if !each(&Logical { bytes: &joined, pieces: &pieces }) {
+                return Ok(());
+            }
+            joined.clear();
+            pieces.clear();
         }
     }
     if pending {
-        each(&whole);
+        each(&Logical { bytes: &joined, pieces: &pieces });
     }
     Ok(())
 }
@@ -127,8 +132,8 @@ mod tests {
 
     fn all(text: &[u8]) -> Vec<String> {
         let mut out = Vec::new();
-        logical(text, &physical(text), |l| {
-            out.push(String::from_utf8_lossy(&l.bytes).into_owned());
+        logical(text, |l| {
+            out.push(String::from_utf8_lossy(l.bytes).into_owned());
             true
         })
         .unwrap();
@@ -175,9 +180,9 @@ mod tests {
         assert_eq!(all(&long).len(), 1);
         let mut text = b"ok\n#".to_vec();
         text.extend_from_slice(&long);
-        assert_eq!(logical(&text, &physical(&text), |_| true), Err(TooLong { at: 3 }));
+        assert_eq!(logical(&text, |_| true), Err(TooLong { at: 3 }));
         let mut joined = b"abc\\\n".to_vec();
         joined.extend_from_slice(&long);
-        assert_eq!(logical(&joined, &physical(&joined), |_| true), Err(TooLong { at: 0 }));
+        assert_eq!(logical(&joined, |_| true), Err(TooLong { at: 0 }));
     }
 }

@@ -2,13 +2,20 @@
 //! directive names.
 
 pub mod lines;
+mod piece;
 pub mod words;
 
+pub use piece::Piece;
+
 use crate::bounds::{DIAGNOSTICS_PER_FILE_MAX, LINE_BYTES_MAX};
+use crate::ids::Text;
 use crate::report::{Diagnostic, Place, Source, Span};
-use lines::{BLANKS, Line, Logical};
+use lines::{BLANKS, Logical};
 use std::ops::Range;
 use std::sync::Arc;
+
+/// Most sections have no more assignments.
+const ENTRIES_USUAL: usize = 8;
 
 /// A file as it was written.
 #[derive(Clone, Debug)]
@@ -21,15 +28,15 @@ pub struct Document {
     pub diagnostics: Vec<Diagnostic>,
     /// Why nothing behind this place was read; the entries before it stay.
     pub fatal: Option<Diagnostic>,
-    bytes: Arc<[u8]>,
-    lines: Vec<Line>,
+    /// The file, where the text shown for it is another.
+    raw: Option<Box<[u8]>>,
 }
 
 /// What follows one `[Header]`.
 #[derive(Clone, Debug)]
 pub struct Section {
     /// Text between the brackets.
-    pub name: String,
+    pub name: Piece,
     /// Where that text stands.
     pub name_place: Span,
     /// Its assignments.
@@ -40,7 +47,7 @@ pub struct Section {
 #[derive(Clone, Debug)]
 pub struct Entry {
     /// Left of `=`, without blanks around it; never empty.
-    pub key: String,
+    pub key: Piece,
     /// Where the key stands.
     pub key_span: Span,
     /// Right of `=`.
@@ -51,7 +58,7 @@ pub struct Entry {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Value {
     /// The text.
-    pub text: String,
+    pub text: Piece,
     /// Where the text begins in the source.
     start: usize,
     /// Where the further lines of a continued one begin: offset in `text`, offset in the source; sorted.
@@ -60,7 +67,7 @@ pub struct Value {
 
 impl Value {
     /// A value that stands at `at` of a source, in one piece. For tests and made-up entries.
-    pub fn plain(text: impl Into<String>, at: usize) -> Value {
+    pub fn plain(text: impl Into<Piece>, at: usize) -> Value {
         Value { text: text.into(), start: at, continued: Vec::new() }
     }
 
@@ -89,7 +96,8 @@ impl Value {
 impl Document {
     /// The file, byte for byte, put together from its lines.
     pub fn to_bytes(&self) -> Vec<u8> {
-        self.lines.iter().flat_map(|line| &self.bytes[line.whole.clone()]).copied().collect()
+        let bytes = self.raw.as_deref().unwrap_or(self.source.text.as_bytes());
+        lines::physical(bytes).flat_map(|line| &bytes[line.whole]).copied().collect()
     }
 
     /// The place of a span in this file.
@@ -99,18 +107,16 @@ impl Document {
 }
 
 /// Reads a unit file. `path` is only for messages.
-pub fn parse(path: &str, bytes: &[u8]) -> Document {
-    let lines = lines::physical(bytes);
+pub fn parse(path: impl Into<Text>, bytes: &[u8]) -> Document {
     let text = std::str::from_utf8(bytes).ok();
     let offsets = if text.is_some() { Offsets::default() } else { Offsets::new(bytes) };
-    let text = match text.filter(|_| !has_odd_ends(bytes, &lines)) {
-        Some(text) => text.into(),
-        None => display_text(bytes, &lines).into(),
-    };
-    let source = Arc::new(Source { path: path.into(), text });
-    let mut reader =
-        Reader { source: source.clone(), offsets, sections: Vec::new(), diagnostics: Vec::new(), fatal: None };
-    if let Err(too_long) = lines::logical(bytes, &lines, |line| reader.line(line)) {
+    let as_it_is = text.filter(|_| !has_odd_ends(bytes));
+    let shown = as_it_is.map_or_else(|| display_text(bytes).into(), Text::from);
+    let source = Arc::new(Source { path: path.into(), text: shown });
+    let raw = as_it_is.is_none().then(|| bytes.into());
+    let (sections, diagnostics) = (Vec::new(), Vec::new());
+    let mut reader = Reader { source: source.clone(), text, offsets, sections, diagnostics, fatal: None };
+    if let Err(too_long) = lines::logical(bytes, |line| reader.line(line)) {
         let at = reader.offsets.in_text(too_long.at);
         reader.stop(
             "line-too-long",
@@ -119,18 +125,18 @@ pub fn parse(path: &str, bytes: &[u8]) -> Document {
         );
     }
     let Reader { sections, diagnostics, fatal, .. } = reader;
-    Document { source, sections, diagnostics, fatal, bytes: bytes.into(), lines }
+    Document { source, sections, diagnostics, fatal, raw }
 }
 
 /// Whether some line does not end in a single `\n`.
-fn has_odd_ends(bytes: &[u8], lines: &[Line]) -> bool {
-    lines.iter().any(|l| !matches!(&bytes[l.content.end..l.whole.end], b"" | b"\n"))
+fn has_odd_ends(bytes: &[u8]) -> bool {
+    memchr::memchr2(0, b'\r', bytes).is_some()
 }
 
 /// The text for people: lossy UTF-8, every line end a single `\n`.
-fn display_text(bytes: &[u8], lines: &[Line]) -> String {
+fn display_text(bytes: &[u8]) -> String {
     let mut shown = bytes.to_vec();
-    for line in lines.iter().filter(|l| l.content.end < l.whole.end) {
+    for line in lines::physical(bytes).filter(|l| l.content.end < l.whole.end) {
         shown[line.content.end..line.whole.end].fill(b' ');
         shown[line.whole.end - 1] = b'\n';
     }
@@ -161,28 +167,37 @@ impl Offsets {
     }
 
     fn in_text(&self, file: usize) -> usize {
+        if self.shifts.is_empty() {
+            return file;
+        }
         let before = self.shifts.partition_point(|(from, _)| *from <= file);
         let shift = before.checked_sub(1).map_or(0, |i| self.shifts[i].1);
         file.saturating_add_signed(shift)
     }
 }
 
-struct Reader {
+struct Reader<'a> {
     source: Arc<Source>,
+    /// The file, if all of it is UTF-8.
+    text: Option<&'a str>,
     offsets: Offsets,
     sections: Vec<Section>,
     diagnostics: Vec<Diagnostic>,
     fatal: Option<Diagnostic>,
 }
 
-impl Reader {
+impl Reader<'_> {
     /// Takes one logical line; `false` ends the file.
-    fn line(&mut self, line: &Logical) -> bool {
-        let stripped = line.bytes.solid_range();
+    fn line(&mut self, line: &Logical<'_>) -> bool {
+        let stripped = solid_range(line.bytes);
         if stripped.is_empty() {
             return true;
         }
-        let Ok(text) = std::str::from_utf8(&line.bytes[stripped.clone()]) else {
+        let known = match (self.text, line.pieces) {
+            (Some(text), [(0, from)]) => text.get(from + stripped.start..from + stripped.end),
+            _ => None,
+        };
+        let Ok(text) = known.map_or_else(|| std::str::from_utf8(&line.bytes[stripped.clone()]), Ok) else {
             let at = self.file_span(line, stripped);
             self.stop("invalid-utf8", "line is not valid UTF-8; nothing from here on is read".to_owned(), at);
             return false;
@@ -194,7 +209,7 @@ impl Reader {
         true
     }
 
-    fn header(&mut self, line: &Logical, rest: &str, range: Range<usize>) -> bool {
+    fn header(&mut self, line: &Logical<'_>, rest: &str, range: Range<usize>) -> bool {
         let name = rest.strip_suffix(']').filter(|name| is_safe(name));
         let Some(name) = name else {
             let at = self.file_span(line, range);
@@ -206,12 +221,13 @@ impl Reader {
             self.stop("bad-section-header", format!("{why}; nothing from here on is read"), at);
             return false;
         };
-        let name_place = self.file_span(line, range.start + 1..range.end - 1);
-        self.sections.push(Section { name: name.to_owned(), name_place, entries: Vec::new() });
+        let range = range.start + 1..range.end - 1;
+        let (name, name_place) = (self.piece(line, name, range.start), self.file_span(line, range));
+        self.sections.push(Section { name, name_place, entries: Vec::with_capacity(ENTRIES_USUAL) });
         true
     }
 
-    fn assignment(&mut self, line: &Logical, text: &str, start: usize) {
+    fn assignment(&mut self, line: &Logical<'_>, text: &str, start: usize) {
         let whole = start..start + text.len();
         match self.sections.last().map(|s| s.name.starts_with("X-")) {
             None => {
@@ -235,7 +251,7 @@ impl Reader {
         }
         let value_start = value_start + (value.len() - value.trim_start_matches(BLANKS).len());
         let entry = Entry {
-            key: key.to_owned(),
+            key: self.piece(line, key, start),
             key_span: self.file_span(line, start..start + key.len()),
             value: self.value(line, value.trim_matches(BLANKS), value_start),
         };
@@ -244,7 +260,11 @@ impl Reader {
         }
     }
 
-    fn value(&self, line: &Logical, text: &str, start: usize) -> Value {
+    fn value(&self, line: &Logical<'_>, text: &str, start: usize) -> Value {
+        let text_piece = self.piece(line, text, start);
+        if let [(0, from)] = line.pieces {
+            return Value { text: text_piece, start: self.offsets.in_text(from + start), continued: Vec::new() };
+        }
         let end = start + text.len();
         let first = line.pieces.partition_point(|(at, _)| *at <= start).saturating_sub(1);
         let mut pieces = line.pieces[first..].iter().take_while(|(at, _)| *at <= start.max(end.saturating_sub(1))).map(
@@ -253,27 +273,40 @@ impl Reader {
                 (at.saturating_sub(start), self.offsets.in_text(file + skipped))
             },
         );
-        let start = pieces.next().map_or(0, |(_, file)| file);
-        Value { text: text.to_owned(), start, continued: pieces.collect() }
+        let from = pieces.next().map_or(0, |(_, file)| file);
+        Value { text: text_piece, start: from, continued: pieces.collect() }
     }
 
-    fn file_span(&self, line: &Logical, range: Range<usize>) -> Span {
-        let file = |at: usize| {
-            let piece = line.pieces.partition_point(|(from, _)| *from <= at).saturating_sub(1);
-            line.pieces.get(piece).map_or(0, |(from, file)| file + (at - from))
-        };
-        if range.is_empty() {
-            let at = self.offsets.in_text(file(range.start));
-            return at..at;
+    /// The text that stands at `start` of a line.
+    fn piece(&self, line: &Logical<'_>, text: &str, start: usize) -> Piece {
+        let span = self.file_span(line, start..start + text.len());
+        // Joined lines have something between them in the file.
+        match span.len() == text.len() {
+            true => Piece::of(&self.source, span),
+            false => Piece::from(text),
         }
-        self.offsets.in_text(file(range.start))..self.offsets.in_text(file(range.end - 1) + 1)
+    }
+
+    fn file_span(&self, line: &Logical<'_>, range: Range<usize>) -> Span {
+        let file = |at: usize| match line.pieces {
+            [(0, from)] => from + at,
+            pieces => {
+                let piece = pieces.partition_point(|(from, _)| *from <= at).saturating_sub(1);
+                pieces.get(piece).map_or(0, |(from, file)| file + (at - from))
+            }
+        };
+        let start = self.offsets.in_text(file(range.start));
+        match range.is_empty() {
+            true => start..start,
+            false => start..self.offsets.in_text(file(range.end - 1) + 1),
+        }
     }
 
     fn place(&self, span: Span) -> Option<Place> {
         Some(Place { source: self.source.clone(), span })
     }
 
-    fn skip(&mut self, code: &'static str, message: &str, line: &Logical, range: Range<usize>, help: &str) {
+    fn skip(&mut self, code: &'static str, message: &str, line: &Logical<'_>, range: Range<usize>, help: &str) {
         let room = DIAGNOSTICS_PER_FILE_MAX.saturating_sub(self.diagnostics.len());
         let place = self.place(self.file_span(line, range));
         match room {
@@ -297,18 +330,12 @@ fn is_safe(name: &str) -> bool {
     !name.chars().any(|c| c.is_ascii_control() || matches!(c, '"' | '\'' | '\\'))
 }
 
-trait TrimRange {
-    /// The range that is left without blanks at both ends.
-    fn solid_range(&self) -> Range<usize>;
-}
-
-impl TrimRange for Vec<u8> {
-    fn solid_range(&self) -> Range<usize> {
-        let solid = |b: &u8| !matches!(b, b' ' | b'\t' | b'\n' | b'\r');
-        let start = self.iter().position(solid).unwrap_or(self.len());
-        let end = self.iter().rposition(solid).map_or(start, |i| i + 1);
-        start..end
-    }
+/// The range that is left without blanks at both ends.
+fn solid_range(bytes: &[u8]) -> Range<usize> {
+    let solid = |b: &u8| !matches!(b, b' ' | b'\t' | b'\n' | b'\r');
+    let start = bytes.iter().position(solid).unwrap_or(bytes.len());
+    let end = bytes.iter().rposition(solid).map_or(start, |i| i + 1);
+    start..end
 }
 
 #[cfg(test)]

@@ -65,7 +65,7 @@ fn socket_15_16_17_headers() {
         assert_eq!(entries(text.as_bytes()), ["S.A=1"], "{bad}");
     }
     let empty = parse("t", b"  [] \nA=1");
-    assert_eq!((empty.sections[0].name.as_str(), empty.fatal), ("", None));
+    assert_eq!((&*empty.sections[0].name, empty.fatal), ("", None));
 }
 
 #[test]

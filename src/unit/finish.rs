@@ -13,7 +13,7 @@ use super::values::path;
 use super::{Body, Dependency, LoadState, Unit, UnitSettings};
 use crate::ids::{INFINITY_USEC, Text};
 use crate::report::{Diagnostic, Place};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Values that many units have in common, kept once.
 #[derive(Debug, Default)]
@@ -379,9 +379,14 @@ fn refuse_service(draft: &Draft) -> Option<Refusal> {
     None
 }
 
-/// A name that is written in this file and known to be right.
+/// Names that nearly every unit refers to.
+const KNOWN: [&str; 5] = ["system.slice", "sockets.target", "sysinit.target", "basic.target", "shutdown.target"];
+
+/// One of them.
 fn known(text: &str) -> UnitName {
-    UnitName::parse(text).expect("a literal unit name")
+    static NAMES: OnceLock<Vec<UnitName>> = OnceLock::new();
+    let names = NAMES.get_or_init(|| KNOWN.iter().filter_map(|name| UnitName::parse(name)).collect());
+    names.iter().find(|name| name.as_str() == text).cloned().expect("a name of the table above")
 }
 
 fn implicit_dependencies(draft: &mut Draft) {

@@ -163,7 +163,7 @@ pub fn expand(text: &str, context: &Context, unit: &UnitFacts, table: Table) -> 
 
 /// Whether the expansion differs between instances of one template.
 pub fn depends_on_instance(text: &str) -> bool {
-    specifiers(text).any(|c| matches!(c, 'i' | 'I' | 'n' | 'N' | 'f' | 'd' | 'c'))
+    text.contains('%') && specifiers(text).any(|c| matches!(c, 'i' | 'I' | 'n' | 'N' | 'f' | 'd' | 'c'))
 }
 
 /// The letters of all specifiers in a text.

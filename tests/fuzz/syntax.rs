@@ -29,7 +29,7 @@ fn check(bytes: &[u8]) {
     for section in &document.sections {
         inside(&section.name_place);
         for entry in &section.entries {
-            assert!(!entry.key.is_empty() && entry.key.trim_matches(syntax::lines::BLANKS) == entry.key);
+            assert!(!entry.key.is_empty() && entry.key.trim_matches(syntax::lines::BLANKS) == &*entry.key);
             inside(&entry.key_span);
             check_value(&entry.value, shown);
         }
@@ -43,7 +43,7 @@ fn check(bytes: &[u8]) {
 }
 
 fn check_value(value: &Value, shown: &str) {
-    assert!(value.text.trim_matches(syntax::lines::BLANKS) == value.text);
+    assert!(value.text.trim_matches(syntax::lines::BLANKS) == &*value.text);
     assert!(!value.text.contains(['\0', '\n', '\r']));
     let mut before = value.whole().start;
     for (at, c) in value.text.char_indices() {

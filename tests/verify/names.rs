@@ -368,7 +368,7 @@ fn all_names_are_startable() {
         ("/usr/lib/units/a.service", "[Service]\nExecStart=/bin/true\n"),
         ("/usr/lib/units/c.socket", PLAIN),
     ]);
-    assert_eq!(library().all_names(&f), [name("a.service"), name("a.socket"), name("d@x.socket")]);
+    assert_eq!(library().all_names(&f, |_| true), [name("a.service"), name("a.socket"), name("d@x.socket")]);
 }
 
 #[test]
@@ -462,7 +462,7 @@ fn every_directory_is_listed_once() {
     }
     let counting = Counting { files: &files, lists: 0.into(), reads: 0.into() };
     let mut library = library();
-    let names = library.all_names(&counting);
+    let names = library.all_names(&counting, |_| true);
     let units = library.closure(&counting, &names);
     assert!(units.len() >= 2 * UNITS);
     // Three directories of the search path and two of drop-ins; every unit and two drop-ins.

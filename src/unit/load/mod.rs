@@ -142,9 +142,13 @@ impl Library {
         units
     }
 
-    /// Names that have a file of their own and can be started: neither masked nor templates.
-    pub fn all_names(&mut self, files: &dyn Files) -> Vec<UnitName> {
-        self.index(files).names().filter(|name| !name.is_template()).cloned().collect()
+    /// Names that have a file of their own and can be started (neither masked nor templates), those that are
+    /// wanted of them, sorted.
+    pub fn all_names(&mut self, files: &dyn Files, wanted: impl Fn(&UnitName) -> bool) -> Vec<UnitName> {
+        let with_files = self.index(files).names().iter();
+        let mut names: Vec<UnitName> = with_files.filter(|name| wanted(name) && !name.is_template()).cloned().collect();
+        names.sort_unstable();
+        names
     }
 
     /// Templates of the `Accept=yes` sockets that were read.
@@ -378,7 +382,7 @@ impl DropInCache {
     }
 }
 
-fn read(files: &dyn Files, path: &str) -> Result<Content, FileError> {
+fn read(files: &dyn Files, path: &Text) -> Result<Content, FileError> {
     let bytes = files.read(path)?;
     if bytes.len() > FILE_BYTES_MAX {
         return Err(FileError::Unreadable(format!("it is longer than {FILE_BYTES_MAX} bytes")));
@@ -386,7 +390,7 @@ fn read(files: &dyn Files, path: &str) -> Result<Content, FileError> {
     if bytes.is_empty() {
         return Ok(Content::Empty);
     }
-    Ok(Content::Text(Arc::new(syntax::parse(path, &bytes))))
+    Ok(Content::Text(Arc::new(syntax::parse(path.clone(), &bytes))))
 }
 
 fn path_of(place: &Place) -> Option<Text> {

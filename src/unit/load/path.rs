@@ -8,6 +8,7 @@ use crate::bounds::ALIAS_HOPS_MAX;
 use crate::ids::Text;
 use crate::report::Diagnostic;
 use crate::unit::UnitName;
+use crate::unit::names::NameMap;
 use std::collections::BTreeMap;
 
 /// What a name stands for.
@@ -44,7 +45,9 @@ pub(super) struct Resolved {
 /// All names and directories of units in the search path.
 #[derive(Debug, Default)]
 pub(super) struct Index {
-    names: BTreeMap<UnitName, Found>,
+    names: NameMap<Found>,
+    /// Those that have a file of their own and are not masked, in no order.
+    with_files: Vec<UnitName>,
     /// Direct aliases of a name.
     aliases: BTreeMap<UnitName, Vec<UnitName>>,
     /// `foo.socket.d`, `foo.socket.wants`, …: number of the directory in the search path, and path.
@@ -73,27 +76,21 @@ impl Index {
         for (order, directory) in search.iter().enumerate() {
             builder.read(order, directory);
         }
-        let Index { names, aliases, .. } = &mut builder.index;
-        for (name, found) in names {
-            if let Found::Alias(target) = found {
-                aliases.entry(target.clone()).or_default().push(name.clone());
-            }
-        }
         builder.index
     }
 
-    /// Names that have a file of their own and are not masked.
-    pub(super) fn names(&self) -> impl Iterator<Item = &UnitName> {
-        self.names.iter().filter(|(_, found)| matches!(found, Found::File(_))).map(|(name, _)| name)
+    /// Names that have a file of their own and are not masked, in no order.
+    pub(super) fn names(&self) -> &[UnitName] {
+        &self.with_files
     }
 
     /// Follows aliases, and templates for instances.
     pub(super) fn resolve(&self, name: &UnitName) -> Resolved {
         let (asked, mut name) = (name, name.clone());
         for _ in 0..=ALIAS_HOPS_MAX {
-            let found = self.names.get(&name).cloned().or_else(|| {
+            let found = self.names.get(name.as_str()).cloned().or_else(|| {
                 let template = name.template()?;
-                self.names.get(&template).cloned()
+                self.names.get(template.as_str()).cloned()
             });
             let place = match found {
                 Some(Found::File(path)) => Place::File(path),
@@ -118,6 +115,9 @@ impl Index {
     /// Other names that lead to a canonical name, sorted.
     pub(super) fn aliases_of(&self, name: &UnitName) -> Vec<UnitName> {
         let mut all: Vec<UnitName> = Vec::new();
+        if self.aliases.is_empty() {
+            return all;
+        }
         let mut pending = vec![name.clone()];
         while let Some(target) = pending.pop() {
             let direct = self.aliases.get(&target).into_iter().flatten().cloned();
@@ -173,33 +173,48 @@ impl Builder<'_> {
     }
 
     fn read(&mut self, order: usize, directory: &str) {
-        let Ok(mut entries) = self.files.list(directory) else { return };
-        entries.sort();
+        let Ok(entries) = self.files.list(directory) else { return };
+        // What a name stands for does not depend on its neighbours; what is said of links comes in order.
+        let mut links = Vec::new();
         for entry in entries {
-            let path = [directory, "/", &entry.name].concat();
+            let path = || [directory, "/", &entry.name].concat().into();
             let suffix = DIRECTORY_SUFFIXES.iter().position(|s| entry.name.ends_with(s));
             match (entry.kind, suffix) {
                 (EntryKind::Directory | EntryKind::Link, Some(suffix)) => {
                     self.index.seen[suffix] = true;
-                    self.index.directories.entry(entry.name).or_default().push((order, path.into()));
+                    let path = path();
+                    self.index.directories.entry(entry.name).or_default().push((order, path));
                 }
-                (EntryKind::File | EntryKind::Link, _) => {
-                    self.name(directory, &entry.name, entry.kind, path.into());
+                (EntryKind::File, _) => {
+                    if let Some(name) = UnitName::parse(&entry.name) {
+                        self.add(name, Found::File(path()));
+                    }
                 }
+                (EntryKind::Link, None) => links.extend(UnitName::parse(&entry.name).map(|name| (name, path()))),
                 (EntryKind::Directory | EntryKind::Other, _) => {}
+            }
+        }
+        links.sort();
+        for (name, path) in links {
+            if self.index.names.get(name.as_str()).is_none()
+                && let Some(found) = self.link(directory, &name, path)
+            {
+                self.add(name, found);
             }
         }
     }
 
-    fn name(&mut self, directory: &str, name: &str, kind: EntryKind, path: Text) {
-        let Some(name) = UnitName::parse(name) else { return };
-        if kind == EntryKind::File {
-            self.index.names.entry(name).or_insert_with(|| Found::File(path));
-        } else if !self.index.names.contains_key(&name)
-            && let Some(found) = self.link(directory, &name, path)
-        {
-            self.index.names.insert(name, found);
+    /// The first directory that has a name counts.
+    fn add(&mut self, name: UnitName, found: Found) {
+        if self.index.names.get(name.as_str()).is_some() {
+            return;
         }
+        match &found {
+            Found::File(_) => self.index.with_files.push(name.clone()),
+            Found::Alias(target) => self.index.aliases.entry(target.clone()).or_default().push(name.clone()),
+            Found::Mask(_) => {}
+        }
+        self.index.names.insert(name, found);
     }
 
     fn link(&mut self, directory: &str, name: &UnitName, path: Text) -> Option<Found> {

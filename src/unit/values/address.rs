@@ -176,12 +176,12 @@ fn interface_index(scope: &str, context: &AddressContext<'_>) -> Result<u32, Ref
 
 /// `A.B.C.D:PORT`, and advice for everything that is nothing.
 fn other(text: &str, kind: SocketKind, context: &AddressContext<'_>) -> Result<Address, Refusal> {
-    let shown = excerpt(text);
     if let Some((host, port_text)) = text.rsplit_once(':')
         && let Ok(ip) = host.parse::<Ipv4Addr>()
     {
         return Ok(Address::V4(ip, port(port_text, kind, context)?));
     }
+    let shown = excerpt(text);
     if text.parse::<Ipv4Addr>().is_ok() {
         return bad(format!("'{shown}' lacks a port (write {shown}:PORT)"));
     }

@@ -160,7 +160,7 @@ fn prefixes(word: &str) -> (Command, &str) {
 }
 
 fn check_path(path: &str) -> Result<(), String> {
-    let shown = excerpt(path);
+    let shown = || excerpt(path);
     if path.is_empty() {
         return Err("there is no program behind the prefix".to_owned());
     }
@@ -168,13 +168,13 @@ fn check_path(path: &str) -> Result<(), String> {
         return Err("the program's path has control characters, quotes or backslashes".to_owned());
     }
     if path.ends_with('/') || (path.starts_with('/') && super::path::simplify(path) == "/") {
-        return Err(format!("'{shown}' is a directory, not a program"));
+        return Err(format!("'{}' is a directory, not a program", shown()));
     }
     if path.len() > super::path::PATH_BYTES_MAX {
         return Err(format!("the program's path is longer than {} bytes", super::path::PATH_BYTES_MAX));
     }
     if !path.starts_with('/') && (path.contains('/') || path == "." || path == "..") {
-        return Err(format!("'{shown}' is neither an absolute path nor a bare program name"));
+        return Err(format!("'{}' is neither an absolute path nor a bare program name", shown()));
     }
     Ok(())
 }

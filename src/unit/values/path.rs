@@ -21,20 +21,18 @@ pub fn absolute(text: &str) -> Result<String, String> {
 /// root. Other `..` stay.
 pub fn simplify(path: &str) -> String {
     let rooted = path.starts_with('/');
-    let mut parts: Vec<&str> = Vec::new();
+    let mut simple = String::with_capacity(path.len());
     for part in path.split('/') {
         match part {
             "" | "." => {}
-            ".." if rooted && parts.is_empty() => {}
-            part => parts.push(part),
+            ".." if rooted && simple.is_empty() => {}
+            part => {
+                if rooted || !simple.is_empty() {
+                    simple.push('/');
+                }
+                simple.push_str(part);
+            }
         }
-    }
-    let mut simple = String::with_capacity(path.len());
-    for part in parts {
-        if rooted || !simple.is_empty() {
-            simple.push('/');
-        }
-        simple.push_str(part);
     }
     if rooted && simple.is_empty() { "/".to_owned() } else { simple }
 }

@@ -25,11 +25,10 @@ fn magnitude(text: &str) -> Result<(bool, Option<u64>), String> {
         Some(b'+') => (false, &trimmed[1..]),
         _ => (false, trimmed),
     };
-    let lower = rest.get(..2).map(str::to_ascii_lowercase);
-    let (radix, digits) = match lower.as_deref() {
-        Some("0x") => (16, &rest[2..]),
-        Some("0b") => (2, &rest[2..]),
-        Some("0o") => (8, &rest[2..]),
+    let (radix, digits) = match rest.as_bytes() {
+        [b'0', b'x' | b'X', ..] => (16, &rest[2..]),
+        [b'0', b'b' | b'B', ..] => (2, &rest[2..]),
+        [b'0', b'o' | b'O', ..] => (8, &rest[2..]),
         _ if rest.len() > 1 && rest.starts_with('0') => (8, &rest[1..]),
         _ => (10, rest),
     };

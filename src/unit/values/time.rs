@@ -45,9 +45,8 @@ pub fn span_nsec(text: &str) -> Result<u64, String> {
 
 /// Sums up the parts in units of `resolution` nanoseconds. `bare` is the unit of a number without one.
 fn span(text: &str, bare: u64, resolution: u64) -> Result<u64, String> {
-    let text_shown = excerpt(text);
-    let not_a_span = || format!("'{text_shown}' is not a time span (such as 90, 1min 30s or infinity)");
-    let too_long = || format!("{text_shown} is too long a time (infinity means no limit)");
+    let not_a_span = || format!("'{}' is not a time span (such as 90, 1min 30s or infinity)", excerpt(text));
+    let too_long = || format!("{} is too long a time (infinity means no limit)", excerpt(text));
     let mut rest = text.trim();
     if rest == "infinity" {
         return Ok(u64::MAX);
@@ -58,7 +57,7 @@ fn span(text: &str, bare: u64, resolution: u64) -> Result<u64, String> {
     let mut total = 0_u64;
     while !rest.is_empty() {
         if rest.starts_with('-') {
-            return Err(format!("'{text_shown}' is negative"));
+            return Err(format!("'{}' is negative", excerpt(text)));
         }
         let (number, after) = number(rest).ok_or_else(not_a_span)?;
         let trimmed = after.trim_start();
@@ -110,6 +109,9 @@ fn number(text: &str) -> Option<(Number<'_>, &str)> {
 }
 
 fn unit_of(text: &str) -> Option<(u64, &str)> {
+    if text.is_empty() {
+        return None;
+    }
     UNITS
         .iter()
         .flat_map(|(names, nsec)| names.iter().map(move |name| (*name, *nsec)))
