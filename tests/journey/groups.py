@@ -26,14 +26,14 @@ if word == b"stay":
 """
 
 
-def porterd(t, config=""):
+def porterd(t, config="", wrap=()):
     """Instances that say in which group they are."""
     if not t.group:
         raise Skip("needs a cgroup2 hierarchy it may write to")
     t.unit("g.socket", "[Socket]\nListenStream=127.0.0.1:6001\nAccept=yes\n")
     t.unit("g@.service", f"[Service]\nExecStart={t.script('g.py', PROGRAM)}\nStandardInput=socket\nKillMode=process\n")
     path = t.file(f"{t.place}/porterd.toml", config)
-    return t.porterd(args=("--all", "--config", path))
+    return t.porterd(args=("--all", "--config", path), wrap=wrap)
 
 
 def visit(p, word=b"bye"):
@@ -103,3 +103,22 @@ def journey_no_groups_for_connections(t):
     p = porterd(t, "instance_cgroups = false\n")
     group = visit(p)
     assert "g@" not in group, group
+
+
+def journey_where_clone3_is_forbidden(t):
+    """A container's filter answers ENOSYS to clone3(2): clone(2) serves, and the child enters its group by itself."""
+    forbid = t.script("forbid.py", """
+import ctypes, os, struct, sys
+CLONE3, ALLOW, ENOSYS = 435, 0x7fff0000, 0x00050000 | 38
+load, equal, give = 0x20, 0x15, 0x06
+code = [(load, 0, 0, 0), (equal, 0, 1, CLONE3), (give, 0, 0, ENOSYS), (give, 0, 0, ALLOW)]
+text = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in code))
+program = ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(code), ctypes.addressof(text)))
+libc = ctypes.CDLL(None, use_errno=True)
+assert libc.prctl(38, 1, 0, 0, 0) == 0 and libc.prctl(22, 2, program, 0, 0) == 0, os.strerror(ctypes.get_errno())
+os.execvp(sys.argv[1], sys.argv[1:])
+""")
+    p = porterd(t, wrap=("/usr/bin/env", forbid))
+    first = visit(p)
+    assert first.endswith("/g@.service.1") and visit(p) == first, first
+    p.end()

@@ -1,4 +1,4 @@
-//! Makes a child that runs a program: clone3(2) onto a stack of its own. A prompt program shares our
+//! Makes a child that runs a program: clone3(2), or clone(2) where there is no other, onto a stack of its own. A prompt program shares our
 //! memory until its exec while we go on; an awaited one suspends us meanwhile; a patient one gets a
 //! copy and reports through a pipe. Knows how to start the interpreter, not what the steps mean.
 #![allow(unsafe_code)]
@@ -13,7 +13,7 @@ use super::prepared::Prepared;
 use super::raw;
 use super::steps::{self, Frame};
 use crate::plan::program::{Pace, Program};
-use call::clone_onto;
+use call::{Way, clone_onto};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use passage::with_stack;
@@ -63,15 +63,31 @@ pub fn spawn(
     supplies: &[BorrowedFd<'_>],
     cgroup: Option<BorrowedFd<'_>>,
 ) -> Result<Child, Errno> {
-    let made = match program.pace {
-        Pace::Prompt | Pace::Awaited => spawn_sharing(program, supplies, cgroup),
-        Pace::Patient => spawn_copying(program, supplies, cgroup),
-    };
-    match made {
-        // No clone3 here, or one that does not know a flag we need: copy as fork(2) does.
-        Err(Errno::ENOSYS | Errno::EPERM | Errno::EINVAL | Errno::E2BIG) => spawn_by_fork(program, supplies, cgroup),
+    match spawn_by(Way::Clone3, program, supplies, cgroup) {
+        // No clone3 here, or one that does not know a flag we need.
+        Err(Errno::ENOSYS | Errno::EPERM | Errno::EINVAL | Errno::E2BIG) => {}
+        result => return result,
+    }
+    match spawn_by(Way::Clone, program, supplies, cgroup) {
+        // An architecture for which we cannot make the call.
+        Err(Errno::ENOSYS) => spawn_by_fork(program, supplies, cgroup),
         result => result,
     }
+}
+
+fn spawn_by(
+    way: Way,
+    program: &Arc<Program>,
+    supplies: &[BorrowedFd<'_>],
+    cgroup: Option<BorrowedFd<'_>>,
+) -> Result<Child, Errno> {
+    let blocked = (way == Way::Clone).then(BlockedSignals::all);
+    let made = match program.pace {
+        Pace::Prompt | Pace::Awaited => spawn_sharing(way, program, supplies, cgroup),
+        Pace::Patient => spawn_copying(way, program, supplies, cgroup),
+    };
+    drop(blocked);
+    made
 }
 
 /// The outcome of a patient child. `None`: not known yet. `Ok`: execve(2) succeeded (or the child
@@ -121,12 +137,14 @@ fn report_pipe(nonblocking: OFlag) -> Result<(OwnedFd, OwnedFd), Errno> {
 }
 
 fn spawn_sharing(
+    way: Way,
     program: &Arc<Program>,
     supplies: &[BorrowedFd<'_>],
     cgroup: Option<BorrowedFd<'_>>,
 ) -> Result<Child, Errno> {
-    let passage = Passage::new(frame(program, supplies, None, None)?)?;
-    let pid = passage.enter(program.pace == Pace::Awaited, cgroup)?;
+    let by_itself = cgroup.filter(|_| way == Way::Clone);
+    let passage = Passage::new(frame(program, supplies, None, by_itself)?)?;
+    let pid = passage.enter(way, program.pace == Pace::Awaited, cgroup)?;
     let outcome = match passage.outcome() {
         Some(Ok(())) => Outcome::Execed,
         Some(Err(failure)) => Outcome::Failed(failure),
@@ -136,18 +154,20 @@ fn spawn_sharing(
 }
 
 fn spawn_copying(
+    way: Way,
     program: &Arc<Program>,
     supplies: &[BorrowedFd<'_>],
     cgroup: Option<BorrowedFd<'_>>,
 ) -> Result<Child, Errno> {
     let (read, write) = report_pipe(OFlag::O_NONBLOCK)?;
-    let frame = frame(program, supplies, Some(&write), None)?;
+    let by_itself = cgroup.filter(|_| way == Way::Clone);
+    let frame = frame(program, supplies, Some(&write), by_itself)?;
     // SAFETY: the child runs on its own copy of both.
-    let made = with_stack(|stack| unsafe { clone_onto(stack, &raw const frame, std::ptr::null(), 0, cgroup) })?;
+    let made = with_stack(|stack| unsafe { clone_onto(way, stack, &raw const frame, std::ptr::null(), 0, cgroup) })?;
     Ok(Child { pid: made?, outcome: Outcome::Pending(read) })
 }
 
-/// The way of kernels and architectures without our clone3: memory is copied, the child enters the
+/// The way of architectures without our calls: memory is copied, the child enters the
 /// cgroup by itself, and the parent of a prompt child waits for the report.
 fn spawn_by_fork(
     program: &Arc<Program>,
@@ -207,8 +227,8 @@ fn pidfd_of_own(pid: i32) -> Result<OwnedFd, Errno> {
     })
 }
 
-/// All signals are blocked while it lives: a handler of ours must not run in a child that fork(2)
-/// made, between there and its exec.
+/// All signals are blocked while it lives: a handler of ours must not run in a child between its making
+/// and its exec, and only clone3(2) can take the handlers away.
 struct BlockedSignals {
     before: u64,
 }

@@ -4,7 +4,7 @@
 
 use super::super::steps::Frame;
 use super::StepFailure;
-use super::call::clone_onto;
+use super::call::{Way, clone_onto};
 use crate::bounds::{CHILD_STACK_BYTES, PASSAGES_MAX};
 use crate::plan::program::{Program, Step};
 use nix::errno::Errno;
@@ -40,7 +40,7 @@ impl Passage {
 
     /// Makes the child. The caller is suspended until it has left if it must be, or if no place
     /// would be left for the next one. To be called once.
-    pub(super) fn enter(&self, wait: bool, cgroup: Option<BorrowedFd<'_>>) -> Result<i32, Errno> {
+    pub(super) fn enter(&self, way: Way, wait: bool, cgroup: Option<BorrowedFd<'_>>) -> Result<i32, Errno> {
         let place = self.place.as_ptr();
         // SAFETY: `drop` alone ends the place, and not before the child has left. From the clone on only
         // the kernel and the child write to it, to atomics and cells.
@@ -52,7 +52,7 @@ impl Passage {
             flags |= libc::CLONE_VFORK;
         }
         // SAFETY: stack and frame are the child's until it has left.
-        let made = unsafe { clone_onto(stack, frame, here.as_ptr(), flags as u64, cgroup) };
+        let made = unsafe { clone_onto(way, stack, frame, here.as_ptr(), flags as u64, cgroup) };
         made.inspect_err(|_| here.store(0, Ordering::Relaxed))
     }
 
