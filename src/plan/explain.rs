@@ -3,6 +3,7 @@
 
 use super::bind::{OnError, Port, Recipe, Remove, SocketCall};
 use super::program::{Pace, Program, Slot, Step, Supply};
+use crate::unit::exec::Beside;
 use crate::unit::exec::Resource;
 use crate::unit::socket::{Address, Membership};
 use std::ffi::{CStr, CString};
@@ -209,7 +210,8 @@ pub fn program(program: &Program) -> String {
     for (slot, supply) in program.supplies.iter().enumerate() {
         let what = match supply {
             Supply::Passed(n) => format!("passed descriptor {n}"),
-            Supply::Log => "log".to_owned(),
+            Supply::Log(beside) if *beside == Beside::default() => "log".to_owned(),
+            Supply::Log(beside) => format!("log ({})", beside.as_str()),
             Supply::Data => "text for standard input".to_owned(),
             Supply::Idle => "pipe that ends the idle wait".to_owned(),
             Supply::Network => "network namespace of the unit".to_owned(),

@@ -1,6 +1,7 @@
 //! A program: what a child does between clone and exec, as data. The interpreter is
 //! `linux::child`; it runs on shared memory, so everything here is prepared before the clone.
 
+use crate::unit::exec::Beside;
 use std::ffi::CString;
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ pub enum Supply {
     /// The n-th passed descriptor of the occasion.
     Passed(u16),
     /// Write end of porterd's log pipe, or a connection to the journal, for this unit.
-    Log,
+    Log(Beside),
     /// Read end of a pipe or memfd with `StandardInputText=`.
     Data,
     /// Read end of the pipe that `Type=idle` waits on.

@@ -7,7 +7,7 @@ use super::exec::{PlanError, c_string};
 use super::occasion::{Occasion, Role};
 use super::program::{Slot, Step, Supply};
 use crate::ids::Text;
-use crate::unit::exec::{ExecSettings, Input, Output, TtyMode};
+use crate::unit::exec::{Beside, ExecSettings, Input, Output, TtyMode};
 
 const CONSOLE: &str = "/dev/console";
 /// Opened here, placed by a later step: nothing may leak into a program that starts meanwhile.
@@ -19,7 +19,7 @@ enum Source {
     /// The n-th passed descriptor.
     Passed(u16),
     /// porterd's log.
-    Log,
+    Log(Beside),
     /// `StandardInputText=`
     Data,
     /// A file, /dev/null or the terminal.
@@ -129,7 +129,7 @@ fn effective_outputs(exec: &ExecSettings) -> (Output, Output) {
     let error = exec.standard_error.clone().unwrap_or(Output::Inherit);
     let both_ways = matches!(exec.standard_input, Input::Tty(_) | Input::Socket | Input::Fd(_));
     match output {
-        Output::Inherit if !both_ways => (Output::Journal { console: false }, error),
+        Output::Inherit if !both_ways => (Output::Log(Beside::default()), error),
         other => (other, error),
     }
 }
@@ -183,7 +183,7 @@ impl Rules<'_> {
         match output {
             Output::Tty if matches!(input, Input::Tty(_)) => Source::Same(0),
             Output::Tty => tty(exec, libc::O_WRONLY, None),
-            Output::Journal { .. } | Output::Kmsg { .. } if self.occasion.log => Source::Log,
+            Output::Log(beside) if self.occasion.log => Source::Log(*beside),
             Output::Socket => self.socket.map_or(null(libc::O_WRONLY), Source::Passed),
             Output::Fd(_) => self.named[stream].map_or(null(libc::O_WRONLY), Source::Passed),
             _ => null(libc::O_WRONLY),
@@ -239,7 +239,7 @@ impl Streams {
     pub(super) fn supplies(&self) -> impl Iterator<Item = Supply> + '_ {
         self.sources.iter().filter_map(|source| match source {
             Source::Passed(index) => Some(Supply::Passed(*index)),
-            Source::Log => Some(Supply::Log),
+            Source::Log(beside) => Some(Supply::Log(*beside)),
             Source::Data => Some(Supply::Data),
             Source::Path { .. } | Source::Same(_) => None,
         })
@@ -257,7 +257,7 @@ impl Streams {
             };
             slots[stream] = match source {
                 Source::Passed(index) => supplied(Supply::Passed(*index)),
-                Source::Log => supplied(Supply::Log),
+                Source::Log(beside) => supplied(Supply::Log(*beside)),
                 Source::Data => supplied(Supply::Data),
                 Source::Same(_) => slots[self.resolved(stream)],
                 Source::Path { path, flags, terminal } => {

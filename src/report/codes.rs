@@ -341,6 +341,10 @@ pub const NOTES: &[Code] = &[
         "journal-away",
         "journald was there when porterd started and does not take a connection now. What the unit writes goes to porterd's own log until its next start.",
     ),
+    warning(
+        "sink-away",
+        "The kernel's log (/dev/kmsg) or the console (/dev/console) takes no lines of services, for which kmsg or +console ask. They are in the log all the same.",
+    ),
     notice("socket-listening", "The socket unit listens on all its addresses."),
     error(
         "too-many-units",

@@ -22,6 +22,7 @@ mod output;
 mod perform;
 mod processes;
 mod signals;
+mod sinks;
 mod source;
 mod turn;
 mod upstream;

@@ -6,7 +6,9 @@
 use crate::bounds::{LOG_LINE_BYTES_MAX, LOG_LINES_KEPT};
 use crate::ids::Text;
 use crate::linux::poll::{Interest, Poll};
+use crate::runtime::sinks::Sinks;
 use crate::runtime::{clock, source::Source};
+use crate::unit::exec::Beside;
 use crate::unit::{ExecSettings, UnitName};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
@@ -42,6 +44,7 @@ struct Style {
     level: u8,
     level_max: u8,
     prefix: bool,
+    beside: Beside,
 }
 
 #[derive(Debug)]
@@ -59,9 +62,10 @@ pub(super) struct Outputs {
     journal: Option<&'static str>,
     pipes: BTreeMap<u64, Pipe>,
     /// The pipe with a write end, by unit or template.
-    open: BTreeMap<Text, u64>,
+    open: BTreeMap<(Text, Beside), u64>,
     /// Connections to the journal that all instances of a template share.
-    streams: BTreeMap<Text, OwnedFd>,
+    streams: BTreeMap<(Text, Beside), OwnedFd>,
+    sinks: Sinks,
     tails: BTreeMap<Text, VecDeque<Line>>,
     last: u64,
 }
@@ -80,21 +84,24 @@ impl Outputs {
         }
     }
 
-    /// The descriptor that a process of the unit shall write to.
-    pub(super) fn writer(
+    /// Makes what [`Outputs::descriptor`] gives.
+    pub(super) fn prepare(
         &mut self,
         poll: &Poll,
         unit: &UnitName,
+        beside: Beside,
         exec: &ExecSettings,
         command: &str,
-    ) -> Result<BorrowedFd<'_>, Errno> {
-        let name = collective(unit);
+    ) -> Result<(), Errno> {
+        let key = (collective(unit), beside);
         if let Some(path) = self.journal {
-            let known = unit.is_instance() && self.streams.contains_key(&name);
-            match if known { Ok(None) } else { journal_stream(path, &style(&name, exec, command)).map(Some) } {
+            if unit.is_instance() && self.streams.contains_key(&key) {
+                return Ok(());
+            }
+            match journal_stream(path, &style(&key, exec, command)) {
                 Ok(fresh) => {
-                    self.streams.extend(fresh.map(|stream| (name.clone(), stream)));
-                    return self.streams.get(&name).map(AsFd::as_fd).ok_or(Errno::EBADF);
+                    self.streams.insert(key, fresh);
+                    return Ok(());
                 }
                 // A journal that is away for a moment, or for good, keeps nobody from starting: the lines go into our
                 // log instead. Only what we are short of ourselves is a reason not to start.
@@ -106,23 +113,30 @@ impl Outputs {
                     errno.desc()
                 ),
             }
+            self.streams.remove(&key);
         }
-        let token = match self.open.get(&name) {
-            Some(token) => *token,
-            None => self.make_pipe(poll, name, exec, command)?,
-        };
-        self.pipes.get(&token).and_then(|pipe| pipe.write.as_ref()).map(AsFd::as_fd).ok_or(Errno::EBADF)
+        if !self.open.contains_key(&key) {
+            self.make_pipe(poll, key, exec, command)?;
+        }
+        Ok(())
     }
 
-    fn make_pipe(&mut self, poll: &Poll, name: Text, exec: &ExecSettings, command: &str) -> Result<u64, Errno> {
+    /// The descriptor that a process of the unit shall write to.
+    pub(super) fn descriptor(&self, unit: &UnitName, beside: Beside) -> Option<BorrowedFd<'_>> {
+        let key = (collective(unit), beside);
+        let pipe = || self.pipes.get(self.open.get(&key)?)?.write.as_ref();
+        self.streams.get(&key).or_else(pipe).map(AsFd::as_fd)
+    }
+
+    fn make_pipe(&mut self, poll: &Poll, key: (Text, Beside), exec: &ExecSettings, command: &str) -> Result<(), Errno> {
         let (read, write) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
         nix::fcntl::fcntl(&read, nix::fcntl::FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
         self.last += 1;
         Source::Output(self.last).add(poll, &read, Interest::Read)?;
-        let style = style(&name, exec, command);
+        let style = style(&key, exec, command);
         self.pipes.insert(self.last, Pipe { read, write: Some(write), style, partial: Vec::new() });
-        self.open.insert(name, self.last);
-        Ok(self.last)
+        self.open.insert(key, self.last);
+        Ok(())
     }
 
     /// The unit is down: processes it left behind may still write, nobody new will.
@@ -130,11 +144,14 @@ impl Outputs {
         if unit.is_instance() {
             return;
         }
-        self.streams.remove(unit.as_str());
-        if let Some(token) = self.open.remove(unit.as_str())
-            && let Some(pipe) = self.pipes.get_mut(&token)
-        {
-            pipe.write = None;
+        for (_, beside) in Beside::ALL {
+            let key = (unit.text(), beside);
+            self.streams.remove(&key);
+            if let Some(token) = self.open.remove(&key)
+                && let Some(pipe) = self.pipes.get_mut(&token)
+            {
+                pipe.write = None;
+            }
         }
     }
 
@@ -160,8 +177,9 @@ impl Outputs {
         }
         if ended && let Some(pipe) = self.pipes.remove(&token) {
             poll.remove(&pipe.read).ok();
-            if self.open.get(&pipe.style.name) == Some(&token) {
-                self.open.remove(&pipe.style.name);
+            let key = (pipe.style.name, pipe.style.beside);
+            if self.open.get(&key) == Some(&token) {
+                self.open.remove(&key);
             }
         }
     }
@@ -181,6 +199,12 @@ impl Outputs {
             4 => tracing::warn!(UNIT = unit, identifier, "{text}"),
             5 | 6 => tracing::info!(UNIT = unit, identifier, "{text}"),
             _ => tracing::debug!(UNIT = unit, identifier, "{text}"),
+        }
+        if style.beside.kmsg {
+            self.sinks.kernel_log(level, identifier, &text);
+        }
+        if style.beside.console {
+            self.sinks.console(identifier, &text);
         }
         if !self.tails.contains_key(&style.name) && self.tails.len() >= TAILS_MAX {
             self.tails.pop_first();
@@ -203,10 +227,11 @@ impl Outputs {
     }
 }
 
-fn style(name: &Text, exec: &ExecSettings, command: &str) -> Style {
+fn style((name, beside): &(Text, Beside), exec: &ExecSettings, command: &str) -> Style {
     let base = command.rsplit('/').next().unwrap_or(command);
     Style {
         name: name.clone(),
+        beside: *beside,
         identifier: exec.syslog_identifier.clone().unwrap_or_else(|| base.into()),
         level: exec.syslog_level.unwrap_or(DEFAULT_LEVEL),
         level_max: exec.log_level_max.unwrap_or(7),
@@ -252,8 +277,9 @@ fn prefix(line: &[u8]) -> Option<(u8, &[u8])> {
 fn journal_stream(path: &str, style: &Style) -> Result<OwnedFd, Errno> {
     let errno = |e: std::io::Error| Errno::from_raw(e.raw_os_error().unwrap_or(libc::EIO));
     let mut stream = UnixStream::connect(path).map_err(errno)?;
-    let prefix = u8::from(style.prefix);
-    let header = format!("{}\n{}\n{}\n{prefix}\n0\n0\n0\n", style.identifier, style.name, style.level);
+    let [prefix, kmsg, console] = [style.prefix, style.beside.kmsg, style.beside.console].map(u8::from);
+    let Style { identifier, name, level, .. } = style;
+    let header = format!("{identifier}\n{name}\n{level}\n{prefix}\n0\n{kmsg}\n{console}\n");
     stream.write_all(header.as_bytes()).map_err(errno)?;
     stream.shutdown(std::net::Shutdown::Read).map_err(errno)?;
     Ok(stream.into())
@@ -287,19 +313,35 @@ mod tests {
         let mut outputs = Outputs::default();
         let unit = UnitName::parse("t@1.service").unwrap();
         let exec = ExecSettings { log_level_max: Some(6), ..ExecSettings::default() };
-        let fd = outputs.writer(&poll, &unit, &exec, "/bin/cat").unwrap();
-        nix::unistd::write(fd, b"<7>hidden\n<3>seen\n").unwrap();
+        let log = Beside::default();
+        outputs.prepare(&poll, &unit, log, &exec, "/bin/cat").unwrap();
+        nix::unistd::write(outputs.descriptor(&unit, log).unwrap(), b"<7>hidden\n<3>seen\n").unwrap();
         outputs.readable(&poll, 1);
         let lines: Vec<(&str, &str)> = outputs.tail(&unit).map(|l| (&*l.identifier, l.text.as_str())).collect();
         assert_eq!(lines, [("cat", "seen")]);
         let other = UnitName::parse("t@2.service").unwrap();
-        outputs.writer(&poll, &other, &exec, "/bin/cat").unwrap();
+        outputs.prepare(&poll, &other, log, &exec, "/bin/cat").unwrap();
         assert_eq!(outputs.pipes.len(), 1, "instances share a pipe");
         let plain = UnitName::parse("p.service").unwrap();
-        outputs.writer(&poll, &plain, &exec, "/bin/cat").unwrap();
+        outputs.prepare(&poll, &plain, log, &exec, "/bin/cat").unwrap();
         outputs.release(&plain);
         outputs.readable(&poll, 2);
         assert_eq!(outputs.pipes.len(), 1, "nobody can write any more");
+    }
+
+    #[test]
+    fn the_journal_is_told_where_else_lines_go() {
+        let path = std::env::temp_dir().join(format!("porterd-journal-{}", std::process::id()));
+        let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        let beside = Beside { kmsg: true, console: false };
+        let style = style(&("a.service".into(), beside), &ExecSettings::default(), "/bin/a");
+        let stream = journal_stream(path.to_str().unwrap(), &style).unwrap();
+        let (mut there, _) = listener.accept().unwrap();
+        drop(stream);
+        let mut header = String::new();
+        std::io::Read::read_to_string(&mut there, &mut header).unwrap();
+        std::fs::remove_file(path).unwrap();
+        assert_eq!(header, "a\na.service\n6\n1\n0\n1\n0\n");
     }
 
     #[test]
@@ -307,7 +349,7 @@ mod tests {
         let poll = Poll::new().unwrap();
         let unit = UnitName::parse("a.service").unwrap();
         let mut outputs = Outputs { journal: Some("/nowhere/stdout"), ..Outputs::default() };
-        assert!(outputs.writer(&poll, &unit, &ExecSettings::default(), "/bin/a").is_ok());
+        assert!(outputs.prepare(&poll, &unit, Beside::default(), &ExecSettings::default(), "/bin/a").is_ok());
         assert_eq!((outputs.pipes.len(), outputs.streams.len()), (1, 0), "it has a pipe of porterd's");
     }
 }

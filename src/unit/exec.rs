@@ -234,6 +234,30 @@ pub enum TtyMode {
     Fail,
 }
 
+/// Where lines go beside the journal or porterd's log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Beside {
+    /// Into the kernel's log.
+    pub kmsg: bool,
+    /// On the console.
+    pub console: bool,
+}
+
+impl Beside {
+    /// All there are, with what the settings call them.
+    pub const ALL: [(&str, Beside); 4] = [
+        ("journal", Beside { kmsg: false, console: false }),
+        ("journal+console", Beside { kmsg: false, console: true }),
+        ("kmsg", Beside { kmsg: true, console: false }),
+        ("kmsg+console", Beside { kmsg: true, console: true }),
+    ];
+
+    /// What the settings call it.
+    pub fn as_str(self) -> &'static str {
+        Beside::ALL.iter().find(|(_, beside)| *beside == self).map_or("journal", |(word, _)| word)
+    }
+}
+
 /// `StandardOutput=`, `StandardError=`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
@@ -243,16 +267,8 @@ pub enum Output {
     Null,
     /// The terminal of `TTYPath=`.
     Tty,
-    /// The journal, or porterd's own log; with `console` also the console.
-    Journal {
-        /// `journal+console`
-        console: bool,
-    },
-    /// The kernel log; with `console` also the console.
-    Kmsg {
-        /// `kmsg+console`
-        console: bool,
-    },
+    /// The journal, or porterd's own log, and what else.
+    Log(Beside),
     /// A file from its start.
     File(Text),
     /// A file at its end.

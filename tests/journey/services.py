@@ -1,10 +1,12 @@
 """What happens to services: crashes, restarts, time-outs, readiness, the file descriptor store."""
 
+import contextlib
 import os
 import signal
+import subprocess
 import time
 
-from world import ask, dial, local, read_all, wait
+from world import ask, dial, local, need_root, read_all, wait
 
 SERVE = """
 import os, socket, sys
@@ -203,3 +205,34 @@ time.sleep(1000)
     wait("four processes run", lambda: len(brood()) == 4)
     p.ok("stop", "b.service")
     assert not brood(), f"left: {brood()}"
+
+
+def journey_output_goes_into_the_kernel_log_and_on_the_console(t):
+    """StandardOutput=kmsg, StandardError=journal+console where no journal forwards them: in porterd's log, and there too."""
+    need_root()
+    master, slave = os.openpty()
+    subprocess.run(["mount", "--bind", os.ttyname(slave), "/dev/console"], check=True)
+    t.cleanup(lambda: subprocess.run(["umount", "/dev/console"], check=True))
+    token = f"journey-{os.getpid()}-{time.monotonic_ns()}"
+    long = "x" * 2000
+    program = t.script("words.sh", f'import sys\nprint("<4>{token} one")\nprint("{token} {long}")\nprint("{token} two", file=sys.stderr)\n')
+    t.unit("w.service", f"[Service]\nType=oneshot\nExecStart={program}\nSyslogIdentifier=words\nStandardOutput=kmsg\nStandardError=journal+console\n")
+    with open("/dev/kmsg", "rb", buffering=0) as kernel:
+        os.set_blocking(kernel.fileno(), False)
+        os.lseek(kernel.fileno(), 0, os.SEEK_END)
+        p = t.porterd()
+        p.ok("start", "w.service")
+        wait("porterd's log has all lines", lambda: p.log().count(token) == 3)
+        records = []
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                records.append(os.read(kernel.fileno(), 8192).decode())
+    ours = [r for r in records if "words: " in r]
+    # Priority 28 is facility daemon, level warning; a long line comes in parts.
+    assert ours[0].startswith("28,") and f"words: {token} one" in ours[0], ours
+    assert len(ours) == 4 and sum(r.count("x") for r in ours) >= 2000 and not any("two" in r for r in ours), ours
+    os.set_blocking(master, False)
+    assert os.read(master, 8192).decode().strip() == f"words: {token} two"
+    assert p.prop("w.service", "StandardOutput") == "kmsg" and p.prop("w.service", "StandardError") == "journal+console"
+    os.close(master)
+    os.close(slave)

@@ -4,7 +4,7 @@ use crate::occasion::{Start, socket};
 use expect_test::expect;
 use porterd::plan::exec::{PassedFd, PlanError, Role};
 use porterd::plan::program::{Pace, Supply};
-use porterd::unit::exec::{Input, Output, TtyMode};
+use porterd::unit::exec::{Beside, Input, Output, TtyMode};
 
 fn start(passed: &[&str]) -> Start {
     let mut start = Start::new(&["/bin/x"]);
@@ -83,7 +83,7 @@ fn inetd_style_is_the_connection_three_times_and_no_variables() {
 fn errors_can_be_kept_off_the_wire() {
     let mut start = start(&["connection"]);
     start.exec.standard_input = Input::Socket;
-    start.exec.standard_error = Some(Output::Journal { console: false });
+    start.exec.standard_error = Some(Output::Log(Beside::default()));
     start.check_steps(expect![[r#"
         sigprocmask(SIG_SETMASK, {})
         setsid()
@@ -344,6 +344,6 @@ fn idle_services_wait_first() {
         write the own pid into the reserved digits
         execve("/bin/x")
     "#]]);
-    assert_eq!(*start.program().supplies, [Supply::Passed(0), Supply::Log, Supply::Idle]);
+    assert_eq!(*start.program().supplies, [Supply::Passed(0), Supply::Log(Beside::default()), Supply::Idle]);
     assert_eq!(start.program().pace, Pace::Patient);
 }

@@ -3,7 +3,7 @@
 use crate::support::{load_from, service_of};
 use porterd::ids::INFINITY_USEC;
 use porterd::unit::LoadState::{BadSetting, Loaded as Ok_};
-use porterd::unit::exec::{Input, KillMode, Output, Privilege, Resource};
+use porterd::unit::exec::{Beside, Input, KillMode, Output, Privilege, Resource};
 use porterd::unit::load::MemoryFiles;
 use porterd::unit::service::{NotifyAccess, Restart, ServiceType};
 use porterd::unit::{Body, Dependency};
@@ -192,7 +192,7 @@ fn n100_to_n103_streams() {
     let exec = &x.found(&["obsolete-value"]).service().exec;
     assert_eq!(exec.standard_input, Input::Fd(Some("web".into())));
     assert_eq!(exec.standard_output, Some(Output::Append("/x".into())));
-    assert_eq!(exec.standard_error, Some(Output::Journal { console: false }));
+    assert_eq!(exec.standard_error, Some(Output::Log(Beside::default())));
     let x = service_of("ExecStart=/bin/a\nStandardOutput=file:relative\nStandardInput=fd:a:b");
     assert_eq!((x.found(&["invalid-value", "invalid-value"]).service().exec.standard_output.clone()), None);
     let x = service_of("ExecStart=/bin/a\nStandardInputText=a\nStandardInputText=a\\x20 b\nStandardInputData=YmMK");

@@ -224,17 +224,19 @@ impl World {
         if wants(Supply::Idle) && self.idle.is_none() {
             self.idle = Some(nix::unistd::pipe2(OFlag::O_CLOEXEC)?);
         }
-        let log = match wants(Supply::Log) {
-            true => Some(self.outputs.writer(&self.poll, &spawn.settings.name, settings.exec, &spawn.command.path)?),
-            false => None,
-        };
+        let name = &spawn.settings.name;
+        for supply in program.supplies.iter() {
+            if let Supply::Log(beside) = supply {
+                self.outputs.prepare(&self.poll, name, *beside, settings.exec, &spawn.command.path)?;
+            }
+        }
         let mut supplies: Vec<BorrowedFd<'_>> = Vec::with_capacity(program.supplies.len());
         for supply in program.supplies.iter() {
             let fd = match supply {
                 Supply::Passed(index) => {
                     spawn.pass.get(usize::from(*index)).and_then(|passed| self.handles.get(passed.fd))
                 }
-                Supply::Log => log,
+                Supply::Log(beside) => self.outputs.descriptor(name, *beside),
                 Supply::Data => data.as_ref().map(AsFd::as_fd),
                 Supply::Network => spawn.namespace.and_then(|n| self.namespaces.get(&n)).map(AsFd::as_fd),
                 Supply::Idle => self.idle.as_ref().map(|(read, _)| read.as_fd()),

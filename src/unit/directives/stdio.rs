@@ -4,7 +4,7 @@ use super::line::{Line, Outcome, Problem};
 use super::{BOTH, Row, full};
 use crate::ids::Text;
 use crate::syntax::words::{self, Escapes, Rules};
-use crate::unit::exec::{Input, Output, TtyMode};
+use crate::unit::exec::{Beside, Input, Output, TtyMode};
 use crate::unit::values::{names, path, scalar};
 
 pub(super) static ROWS: &[Row] = &[
@@ -106,12 +106,11 @@ fn output(line: &mut Line<'_>) -> Result<Option<Output>, Problem> {
         "inherit" => Output::Inherit,
         "null" => Output::Null,
         "tty" => Output::Tty,
-        "journal" | "syslog" => Output::Journal { console: false },
-        "journal+console" | "syslog+console" => Output::Journal { console: true },
-        "kmsg" => Output::Kmsg { console: false },
-        "kmsg+console" => Output::Kmsg { console: true },
         "socket" => Output::Socket,
-        other => return output_file(line, other),
+        other => match Beside::ALL.into_iter().find(|(word, _)| *word == other.replace("syslog", "journal")) {
+            Some((_, beside)) => Output::Log(beside),
+            None => return output_file(line, other),
+        },
     }))
 }
 

@@ -1,7 +1,7 @@
 //! Properties shared by [Socket] and [Service].
 
 use super::Properties;
-use crate::unit::exec::{ExecSettings, Input, Output, RareExec, Resource, TtyMode};
+use crate::unit::exec::{Beside, ExecSettings, Input, Output, RareExec, Resource, TtyMode};
 use crate::unit::values::names;
 
 /// Slack of timers unless set, in nanoseconds (kernel default).
@@ -124,7 +124,7 @@ fn streams(exec: &ExecSettings, out: &mut Properties) {
         out.text("StandardInputFileDescriptorName", name.as_deref().unwrap_or("stdin"));
     }
     // What is not set follows the input, if that leads anywhere.
-    let journal = Output::Journal { console: false };
+    let journal = Output::Log(Beside::default());
     let follows = matches!(exec.standard_input, Input::Tty(_) | Input::Socket | Input::Fd(_));
     let default = if follows { &Output::Inherit } else { &journal };
     let chosen = exec.standard_output.as_ref().filter(|o| **o != Output::Inherit).unwrap_or(default);
@@ -139,18 +139,16 @@ fn streams(exec: &ExecSettings, out: &mut Properties) {
     out.maybe("TTYPath", exec.tty_path.as_deref());
 }
 
-fn output(output: &Output) -> String {
-    let plus = |name: &str, console: bool| if console { format!("{name}+console") } else { name.to_owned() };
+fn output(output: &Output) -> &'static str {
     match output {
-        Output::Inherit => "inherit".to_owned(),
-        Output::Null => "null".to_owned(),
-        Output::Tty => "tty".to_owned(),
-        Output::Journal { console } => plus("journal", *console),
-        Output::Kmsg { console } => plus("kmsg", *console),
-        Output::File(_) => "file".to_owned(),
-        Output::Append(_) => "append".to_owned(),
-        Output::Truncate(_) => "truncate".to_owned(),
-        Output::Socket => "socket".to_owned(),
-        Output::Fd(_) => "fd".to_owned(),
+        Output::Inherit => "inherit",
+        Output::Null => "null",
+        Output::Tty => "tty",
+        Output::Log(beside) => beside.as_str(),
+        Output::File(_) => "file",
+        Output::Append(_) => "append",
+        Output::Truncate(_) => "truncate",
+        Output::Socket => "socket",
+        Output::Fd(_) => "fd",
     }
 }
