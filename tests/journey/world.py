@@ -83,11 +83,16 @@ def cgroup2():
 
 def prepare_outside():
     """As root, still in the machine's namespaces: what needs the real network."""
-    if not os.path.exists(f"{CACHE}/venv/bin/gunicorn"):
+    # Made last: what an interrupted run has left is made anew.
+    complete = f"{CACHE}/venv/complete"
+    if not os.path.exists(complete):
+        shutil.rmtree(f"{CACHE}/venv", ignore_errors=True)
         os.makedirs(CACHE, exist_ok=True)
         try:
             subprocess.run([PYTHON, "-m", "venv", f"{CACHE}/venv"], check=True, capture_output=True, timeout=60)
             subprocess.run([f"{CACHE}/venv/bin/pip", "install", "-q", "gunicorn"], check=True, capture_output=True, timeout=90)
+            with open(complete, "w"):
+                pass
         except (OSError, subprocess.SubprocessError) as e:
             print(f"note: no gunicorn in {CACHE}/venv: {e}")
 
