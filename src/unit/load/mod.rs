@@ -102,7 +102,7 @@ impl Library {
         if let Some(unit) = self.units.get(resolved.name.as_str()) {
             return Arc::clone(unit);
         }
-        let unit = Arc::new(self.read_unit(files, &resolved.name, resolved.place));
+        let unit = Arc::new(self.read_unit(files, name, &resolved.name, resolved.place));
         for alias in &unit.aliases {
             self.canonical.insert(alias.clone(), unit.name.clone());
         }
@@ -130,7 +130,8 @@ impl Library {
             if let Body::Socket(socket) = &unit.body
                 && let Some(template) = socket.service.as_ref().filter(|s| s.is_template())
             {
-                self.load_template(files, template);
+                let needed = self.needs_of_template(files, template);
+                pending.extend(needed.into_iter().filter(|name| !seen.contains(name.as_str())));
             }
             units.push(unit);
         }
@@ -140,6 +141,20 @@ impl Library {
         self.drop_ins = DropInCache::default();
         self.prefixes = prefixes::PrefixCache::default();
         units
+    }
+
+    /// Reads a template; what all of its instances need. Of units that each instance has one of, the templates
+    /// are read.
+    fn needs_of_template(&mut self, files: &dyn Files, template: &UnitName) -> Vec<UnitName> {
+        let own = self.load_template(files, template).prototype().clone();
+        let related = own.common.dependencies.iter().filter(|(kind, _)| reaches(*kind));
+        let (each, all): (Vec<&UnitName>, Vec<&UnitName>) = related
+            .map(|(_, name)| name)
+            .partition(|name| name.is_instance() && name.instance() == own.name.instance());
+        for name in each.into_iter().filter_map(UnitName::template).filter(|name| name != template) {
+            self.load_template(files, &name);
+        }
+        all.into_iter().cloned().collect()
     }
 
     /// Names that have a file of their own and can be started: neither masked nor templates.
@@ -203,7 +218,8 @@ impl Library {
         self.diagnostics.extend(found);
     }
 
-    fn read_unit(&mut self, files: &dyn Files, name: &UnitName, place: Place) -> Unit {
+    fn read_unit(&mut self, files: &dyn Files, asked: &UnitName, name: &UnitName, place: Place) -> Unit {
+        let asked = (asked != name).then(|| asked.clone());
         let name = self.pool.name(name.clone());
         if special::is_passed(&name) {
             return Unit::absent(name, LoadState::Loaded, None);
@@ -214,7 +230,8 @@ impl Library {
         }
         let aliases = self.index(files).aliases_of(&name);
         let unit = match self.sources(files, &name, &place) {
-            Ok(sources) => {
+            Ok(mut sources) => {
+                sources.asked = asked;
                 let mut finished = sources.read(Some(files), name, &mut self.pool);
                 self.diagnostics.extend(finished.diagnostics);
                 self.prefixes.fill(files, &mut finished.unit, &mut self.diagnostics);
@@ -233,6 +250,7 @@ impl Library {
         let mut sources = Sources {
             machine: Arc::clone(&self.machine),
             fragment: None,
+            asked: None,
             drop_ins: Vec::new(),
             drop_in_paths: Vec::new(),
             linked: Vec::new(),
@@ -266,7 +284,7 @@ impl Library {
         };
         let machine = Arc::clone(&self.machine);
         let (drop_ins, drop_in_paths, linked) = (Vec::new(), Vec::new(), Vec::new());
-        let mut sources = Sources { machine, fragment, drop_ins, drop_in_paths, linked };
+        let mut sources = Sources { machine, fragment, asked: None, drop_ins, drop_in_paths, linked };
         if !foreign {
             self.add_drop_ins(files, name, &mut sources);
         }
@@ -280,6 +298,8 @@ impl Library {
 
     /// Drop-ins and links of all names of a unit.
     fn add_drop_ins(&mut self, files: &dyn Files, name: &UnitName, sources: &mut Sources) {
+        // systemd reads .upholds since 254.
+        let strict = self.machine.strict;
         let index = self.index(files);
         let mut names = vec![name.clone()];
         names.extend(index.aliases_of(name));
@@ -287,7 +307,7 @@ impl Library {
         let links = [
             (Dependency::Wants, dropin::directories(index, &names, ".wants")),
             (Dependency::Requires, dropin::directories(index, &names, ".requires")),
-            (Dependency::Upholds, dropin::directories(index, &names, ".upholds")),
+            (Dependency::Upholds, dropin::directories(index, &names, if strict { "" } else { ".upholds" })),
         ];
         for (kind, directories) in links {
             self.linked(files, name, kind, &directories, &mut sources.linked);
@@ -339,7 +359,11 @@ impl Library {
                 } else if files.link(&path).is_some_and(|target| files::join(directory, &target) == "/dev/null") {
                     continue;
                 } else {
-                    match UnitName::parse(&entry.name).filter(|n| !n.is_template()) {
+                    // A template stands for its instance of our own instance or name.
+                    let instance = name.instance().unwrap_or(name.stem());
+                    let target = UnitName::parse(&entry.name);
+                    match target.and_then(|t| if t.is_template() { t.instantiate(instance) } else { Some(t) }) {
+                        Some(target) if target == *name => continue,
                         Some(target) => {
                             out.push((kind, self.pool.name(target)));
                             continue;
