@@ -23,6 +23,8 @@ pub(crate) struct Bench {
     /// Open descriptors and the ports they are.
     pub(crate) ports: BTreeMap<FdToken, (UnitId, u16)>,
     pub(crate) watched: BTreeSet<FdToken>,
+    /// Ports that a reload asks for cannot be opened.
+    pub(crate) busy: bool,
     pub(crate) answer: Option<Reply>,
     next_fd: u64,
     next_client: u64,
@@ -39,6 +41,7 @@ impl Bench {
             log: Vec::new(),
             ports: BTreeMap::new(),
             watched: BTreeSet::new(),
+            busy: false,
             answer: None,
             next_fd: 1,
             next_client: 1,
@@ -104,8 +107,11 @@ impl Bench {
                     assert_eq!(*port, (adjust.unit, *was));
                     port.1 = *is;
                 }
-                let fds = adjust.open.iter().map(|index| (*index, self.open(adjust.unit, *index))).collect();
-                events.push_back(Event::Adjusted { unit: adjust.unit, fds });
+                let (fds, missing) = match self.busy {
+                    false => (adjust.open.iter().map(|index| (*index, self.open(adjust.unit, *index))).collect(), ""),
+                    true => (Vec::new(), if adjust.open.is_empty() { "" } else { "address in use" }),
+                };
+                events.push_back(Event::Adjusted { unit: adjust.unit, fds, missing: missing.into() });
             }
             Effect::Chown { unit, .. } => events.push_back(Event::Chowned { unit }),
             Effect::Close { fd } => {
