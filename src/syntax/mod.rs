@@ -122,6 +122,11 @@ pub fn parse(path: &str, bytes: &[u8]) -> Document {
     Document { source, sections, diagnostics, fatal, bytes: bytes.into(), lines }
 }
 
+/// Code points that never stand for a character; systemd takes text with them for invalid UTF-8.
+fn is_noncharacter(c: char) -> bool {
+    matches!(c, '\u{fdd0}'..='\u{fdef}') || u32::from(c) & 0xfffe == 0xfffe
+}
+
 /// Whether some line does not end in a single `\n`.
 fn has_odd_ends(bytes: &[u8], lines: &[Line]) -> bool {
     lines.iter().any(|l| !matches!(&bytes[l.content.end..l.whole.end], b"" | b"\n"))
@@ -182,7 +187,8 @@ impl Reader {
         if stripped.is_empty() {
             return true;
         }
-        let Ok(text) = std::str::from_utf8(&line.bytes[stripped.clone()]) else {
+        let text = std::str::from_utf8(&line.bytes[stripped.clone()]).ok();
+        let Some(text) = text.filter(|text| text.is_ascii() || !text.contains(is_noncharacter)) else {
             let at = self.file_span(line, stripped);
             self.stop("invalid-utf8", "line is not valid UTF-8; nothing from here on is read".to_owned(), at);
             return false;

@@ -531,3 +531,21 @@ fn what_instances_need_is_read_with_their_template() {
     let templates: Vec<String> = library.templates().iter().map(|t| t.name.to_string()).collect();
     assert_eq!(templates, ["a@.service", "each@.service"]);
 }
+
+#[test]
+fn what_is_hidden_and_what_leads_nowhere_hides_nothing() {
+    let mut files = MemoryFiles::new();
+    files.write("/etc/units/a.socket", "[Socket]\nListenStream=1\n");
+    files.write("/etc/units/a.socket.d/.hidden.conf", "[Socket]\nBacklog=1\n");
+    files.write("/etc/units/a.socket.d/dir.conf/file", "");
+    files.symlink("/etc/units/a.socket.d/x.conf", "nowhere");
+    files.write("/usr/lib/units/a.socket.d/x.conf", "[Socket]\nBacklog=2\n");
+    files.symlink("/etc/units/a.socket.wants/.b.service", "../b.service");
+    files.write("/etc/units/.c.socket", "[Socket]\nListenStream=1\n");
+    let loaded = load_from(&files, "a.socket");
+    assert_eq!(loaded.socket().backlog, 2);
+    assert_eq!(loaded.unit.related(Dependency::Wants).count(), 0);
+    let read: Vec<&str> = loaded.unit.drop_ins.iter().map(|path| &**path).collect();
+    assert_eq!(read.last(), Some(&"/usr/lib/units/a.socket.d/x.conf"));
+    assert_eq!(load_from(&files, ".c.socket").state(), LoadState::NotFound);
+}

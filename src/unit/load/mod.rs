@@ -312,30 +312,34 @@ impl Library {
         for (kind, directories) in links {
             self.linked(files, name, kind, &directories, &mut sources.linked);
         }
-        let mut chosen: BTreeMap<String, Text> = BTreeMap::new();
+        // By name; a link that leads nowhere hides nobody.
+        let mut found: BTreeMap<String, Vec<Text>> = BTreeMap::new();
         for directory in &configured {
             for entry in self.drop_ins.list(files, directory).iter() {
-                let usable = matches!(entry.kind, EntryKind::File | EntryKind::Link) && entry.name.ends_with(".conf");
-                if usable && !chosen.contains_key(&entry.name) {
-                    chosen.insert(entry.name.clone(), format!("{directory}/{}", entry.name).into());
+                if entry.name.ends_with(".conf") && !entry.name.starts_with('.') {
+                    let path = format!("{directory}/{}", entry.name).into();
+                    found.entry(entry.name.clone()).or_default().push(path);
                 }
             }
         }
-        for path in chosen.into_values() {
+        for paths in found.into_values() {
+            let Some(path) = self.first_there(files, paths) else { continue };
             match self.drop_ins.read(files, &path) {
                 Ok(Content::Text(document)) => sources.drop_ins.push(document),
-                Ok(Content::Empty) => {}
-                Err(FileError::NotFound) => continue,
+                Ok(Content::Empty) | Err(FileError::NotFound) => {}
                 Err(FileError::Unreadable(why)) => {
                     let mut diagnostic =
                         Diagnostic::new("drop-in-unreadable", format!("cannot read {path}: {why}"), None);
                     diagnostic.unit = Some(name.text());
                     self.diagnostics.push(diagnostic);
-                    continue;
                 }
             }
             sources.drop_in_paths.push(path);
         }
+    }
+
+    fn first_there(&mut self, files: &dyn Files, paths: Vec<Text>) -> Option<Text> {
+        paths.into_iter().find(|path| !matches!(self.drop_ins.read(files, path), Err(FileError::NotFound)))
     }
 
     /// Dependencies that are links in `.wants`, `.requires` and `.upholds`.
@@ -351,7 +355,7 @@ impl Library {
         for directory in directories {
             for entry in self.drop_ins.list(files, directory).iter() {
                 let path = format!("{directory}/{}", entry.name);
-                if !seen.insert(entry.name.clone()) {
+                if entry.name.starts_with('.') || !seen.insert(entry.name.clone()) {
                     continue;
                 }
                 let wrong = if entry.kind != EntryKind::Link {

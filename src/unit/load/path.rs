@@ -179,7 +179,7 @@ impl Builder<'_> {
     fn read(&mut self, order: usize, directory: &str) {
         let Ok(mut entries) = self.files.list(directory) else { return };
         entries.sort();
-        for entry in entries {
+        for entry in entries.into_iter().filter(|entry| !entry.name.starts_with('.')) {
             let path = [directory, "/", &entry.name].concat();
             let suffix = DIRECTORY_SUFFIXES.iter().position(|s| entry.name.ends_with(s));
             match (entry.kind, suffix) {
