@@ -183,8 +183,7 @@ pub(super) static ROWS: &[Row] = &[
         "SELinuxContextFromNet",
         |l| l.set(scalar::boolean, |d| &mut d.options.selinux_context_from_net),
         "Take the security level of the service from its peer (SELinux)",
-    )
-    .not_yet("SELinux contexts are not set"),
+    ),
     full(SOCKET, "PipeSize", |l| l.set(scalar::size, |d| &mut d.options.pipe_size), "Buffer size of FIFOs"),
     full(
         SOCKET,
