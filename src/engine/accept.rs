@@ -230,8 +230,11 @@ impl Engine {
         }
     }
 
-    /// After a reload an instance is connected to its socket again.
+    /// After a reload an instance is connected to its socket again; systemd forgets that it was.
     pub(super) fn relink_instance(&mut self, id: UnitId) {
+        if !self.policy.reload_in_place {
+            return;
+        }
         if let Some(socket) = self.service(id).and_then(|service| service.socket()) {
             self.connect(socket, Relation::Triggers, id);
             self.connect(id, Relation::After, socket);

@@ -2,7 +2,7 @@
 //! and every process alive until the test ends it.
 
 use porterd::engine::effect::{Effect, Spawn};
-use porterd::engine::event::{Event, ExitStatus, Verdict};
+use porterd::engine::event::{Event, ExitStatus, Peer, Verdict};
 use porterd::engine::requests::{Reply, Request, Verb, Wait};
 use porterd::engine::{Engine, Policy};
 use porterd::ids::{ClientId, FdToken, Mono, ProcToken, UnitId};
@@ -216,6 +216,15 @@ impl Bench {
         let Some(fd) = self.watched.iter().find(of).copied() else { return false };
         self.feed(Event::Readable { fd });
         true
+    }
+
+    /// Somebody connects to a socket that accepts.
+    pub(crate) fn connect(&mut self, name: &str) {
+        let id = self.id(name);
+        let listener = *self.ports.iter().find(|(_, (unit, _))| *unit == id).expect("it has a port").0;
+        let conn = self.open(id, u16::MAX);
+        let peer = Peer::Unix { pid: Some(7), uid: 8, groups: Vec::new(), address: None };
+        self.feed(Event::Connected { listener, conn, peer: Some(peer) });
     }
 
     /// Time passes, and what is due comes due.

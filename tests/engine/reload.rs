@@ -248,3 +248,24 @@ fn a_step_may_take_as_long_as_the_file_says_now() {
         assert_eq!(bench.state("a.socket"), "failed/failed/timeout", "counted from the beginning of the step");
     }
 }
+
+/// Instances of the time before serve their connections, and what comes now is for the service.
+#[test]
+fn a_socket_that_accepts_no_more_starts_its_service() {
+    let socket = |accept: &str| format!("[Socket]\nListenStream=/run/a\nAccept={accept}\n");
+    for policy in both() {
+        // systemd forgets with a reload which instances are a socket's.
+        let known = if policy == Policy::strict(1) { 1 } else { 2 };
+        let (yes, no) = (socket("yes"), socket("no"));
+        let mut bench = Bench::new(policy, &[("a.socket", &yes), ("a@.service", SERVICE), ("a.service", SERVICE)]);
+        bench.start("a.socket");
+        bench.connect("a.socket");
+        bench.reload(&[("a.socket", &no), ("a@.service", SERVICE), ("a.service", SERVICE)]);
+        let related = bench.engine.status("a.socket").expect("it is known").related;
+        let triggers = related.iter().find(|(property, _)| *property == "Triggers");
+        assert_eq!(triggers.map(|(_, units)| units.len()), Some(known));
+        bench.did(&[]);
+        assert!(bench.knock("a.socket"));
+        assert_eq!(bench.did(&[]), ["spawn a.service /bin/main [a.socket:0]"]);
+    }
+}
