@@ -7,7 +7,9 @@ use super::show::{Paint, clean};
 use super::{admission, exit, files, verify};
 use crate::ids::Text;
 use crate::plan::bind::{BindFacts, connection_calls, recipe};
-use crate::plan::exec::{Ambient, Identity, LookUpFailure, Network, Occasion, PassedFd, PerStart, Role, program};
+use crate::plan::exec::{
+    Ambient, Identity, Label, LookUpFailure, Network, Occasion, PassedFd, PerStart, Role, program,
+};
 use crate::plan::explain as words;
 use crate::plan::program::Purpose;
 use crate::report::{Severity, codes, machine};
@@ -94,7 +96,7 @@ impl Page<'_> {
             Body::Socket(socket) => self.socket(unit, socket),
             Body::Service(service) => {
                 let passed = self.sockets_of(unit);
-                self.service(service, &passed);
+                self.service(service, &passed, false);
             }
             Body::Target | Body::Slice | Body::Foreign => {
                 self.block("Nothing is run for a unit of this kind; it only has dependencies.");
@@ -128,7 +130,7 @@ impl Page<'_> {
             return;
         }
         let passed = if socket.accept { vec![connection(socket)] } else { passed_by(unit, socket) };
-        self.service(&body, &passed);
+        self.service(&body, &passed, socket.accept && socket.options.selinux_context_from_net);
     }
 
     fn admission(&mut self, socket: &SocketUnit) {
@@ -181,7 +183,9 @@ impl Page<'_> {
         passed
     }
 
-    fn service(&mut self, service: &ServiceUnit, passed: &[PassedFd]) {
+    /// `label_from_net`: the level of its SELinux label is that of its peer.
+    fn service(&mut self, service: &ServiceUnit, passed: &[PassedFd], label_from_net: bool) {
+        const LABEL: &str = "LABEL-AT-THE-LEVEL-OF-THE-PEER";
         let forking = service.service_type == ServiceType::Forking;
         let main = if forking { Role::Forking } else { Role::Main };
         let more = &service.more;
@@ -214,9 +218,14 @@ impl Page<'_> {
                     environment_files: &[],
                     log: true,
                     network: network(&service.exec),
+                    label: Label::Policy,
                     ambient: &self.around.clone(),
                     start: PerStart { variables: &[], invocation: 0, notify_socket: None },
                 };
+                // A kernel without SELinux is spared this step.
+                let labelled = label_from_net && occasion.gets_socket();
+                let label = if labelled { Label::Is(LABEL) } else { Label::Policy };
+                let occasion = Occasion { label, ..occasion };
                 self.program(setting, &occasion);
             }
         }
@@ -243,6 +252,7 @@ impl Page<'_> {
                     environment_files: &[],
                     log: true,
                     network: network(exec),
+                    label: Label::Policy,
                     ambient: &self.around.clone(),
                     start: PerStart { variables: &[], invocation: 0, notify_socket: None },
                 };

@@ -88,7 +88,7 @@ pub(super) fn search_path(global: &Global, config: &Config, around: &Surrounding
 /// What files mean on this machine.
 pub(super) fn machine(around: &Surroundings, user_mode: bool, strict: bool) -> Machine {
     Machine {
-        context: context(around, user_mode),
+        context: Context { strict, ..context(around, user_mode) },
         ipv6: Path::new("/proc/net/if_inet6").exists(),
         interface: |name| nix::net::if_::if_nametoindex(name).ok(),
         strict,
@@ -113,6 +113,7 @@ fn context(around: &Surroundings, user_mode: bool) -> Context {
         manager: manager(),
         directories: directories(around, user_mode),
         user_mode,
+        strict: false,
     }
 }
 

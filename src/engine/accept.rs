@@ -96,6 +96,7 @@ impl Engine {
                 return Err(why);
             }
         };
+        self.adopt_companions(&unit);
         let service = self.adopt_unit(unit).ok_or("too many units are known")?;
         self.connect(id, Relation::Triggers, service);
         self.connect(service, Relation::After, id);
@@ -149,6 +150,17 @@ impl Engine {
                 unit.load.as_str(),
                 unit.load_error.as_deref().unwrap_or("see verify")
             )),
+        }
+    }
+
+    /// Instances of other templates that this one needs.
+    fn adopt_companions(&mut self, unit: &Unit) {
+        for (_, name) in &unit.common.dependencies {
+            if self.lookup(name.as_str()).is_none()
+                && let Some(template) = name.template().and_then(|template| self.templates.get(&template)).cloned()
+            {
+                self.adopt_unit(template.instantiate(name));
+            }
         }
     }
 
@@ -218,8 +230,11 @@ impl Engine {
         }
     }
 
-    /// After a reload an instance is connected to its socket again.
+    /// After a reload an instance is connected to its socket again; systemd forgets that it was.
     pub(super) fn relink_instance(&mut self, id: UnitId) {
+        if !self.policy.reload_in_place {
+            return;
+        }
         if let Some(socket) = self.service(id).and_then(|service| service.socket()) {
             self.connect(socket, Relation::Triggers, id);
             self.connect(id, Relation::After, socket);

@@ -22,6 +22,8 @@ pub enum Reason {
     Poll(FdToken),
     /// A socket that waits for its address is tried again.
     Rebind,
+    /// Ports that a reload asked for and that could not be opened are tried again.
+    Reopen,
     /// A node that was removed too often is put back.
     Heal(FdToken),
     /// Boot may be waiting for nothing but addresses.
@@ -42,6 +44,7 @@ impl Reason {
             Reason::Pause => "the end of a pause",
             Reason::Poll(_) => "the end of its poll limit",
             Reason::Rebind => "the next try to bind it",
+            Reason::Reopen => "the next try to open its new ports",
             Reason::Heal(_) => "its node to be put back",
             Reason::Boot => "its address",
             Reason::Idle => "other jobs to end",

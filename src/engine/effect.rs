@@ -194,6 +194,8 @@ pub struct Spawn {
     pub namespace: Option<NamespaceToken>,
     /// The unit was made for one connection and is forgotten after it.
     pub for_connection: bool,
+    /// The peer of the connection decides about the level of its SELinux label.
+    pub label_from_net: bool,
 }
 
 /// A socket that is up, and its settings before and now.

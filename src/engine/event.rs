@@ -70,12 +70,14 @@ pub enum Event {
         /// What, why, what next.
         detail: Text,
     },
-    /// What could be done about a reloaded socket was done; ports that could not be opened are told.
+    /// What could be done about a reloaded socket was done.
     Adjusted {
         /// The socket unit.
         unit: UnitId,
         /// New ports: index and token, in passing order.
         fds: Vec<(u16, FdToken)>,
+        /// What could not be opened and why; empty if everything is open.
+        missing: Text,
     },
     /// Owners of the nodes were changed.
     Chowned {

@@ -103,6 +103,7 @@ impl Engine {
                     || old.kind == JobKind::Reload && kind == JobKind::Start
                 {
                     old.kind = kind;
+                    old.restarting = kind == JobKind::Restart;
                     old.running = false;
                     old.checked = false;
                     self.run_queue.push_back(id);

@@ -148,7 +148,7 @@ impl Engine {
             Event::NodeHealed { fd, path } => self.node_healed(fd, &path),
             Event::PortRenewed { lost, new, path } => self.port_renewed(lost, new, &path),
             Event::NodeLost { fd, detail } => self.node_lost(fd, &detail),
-            Event::Adjusted { unit, fds } => self.socket_adjusted(unit, fds),
+            Event::Adjusted { unit, fds, missing } => self.socket_adjusted(unit, fds, missing),
             Event::Chowned { unit } => self.socket_chowned(unit),
             Event::ChownFailed { unit, status, detail } => self.socket_chown_failed(unit, status, &detail),
             Event::PeersResolved { unit, users, groups } => self.peers_resolved(unit, users, groups),
@@ -210,6 +210,7 @@ impl Engine {
                 Reason::Pause => self.socket_pause_over(id),
                 Reason::Poll(fd) => self.socket_poll_again(id, fd),
                 Reason::Rebind => self.socket_rebind(id),
+                Reason::Reopen => self.socket_reopen(id),
                 Reason::Heal(fd) => self.heal_again(fd),
                 Reason::Boot => self.boot_out_of_patience(id),
                 Reason::Idle => {

@@ -25,6 +25,11 @@ pub struct Policy {
     /// A reload opens new ports of a socket that is up and changes options of open ones; a unit that is up keeps
     /// its settings when its file cannot be used any more.
     pub reload_in_place: bool,
+    /// A reload opens the windows of `StartLimit…=` and `TriggerLimit…=` anew (systemd before 254).
+    pub limits_reopen_on_reload: bool,
+    /// A command of a socket that has to end before `ExecStopPost=` gets `KillSignal=` first, and not
+    /// `FinalKillSignal=` at once.
+    pub term_before_stop_post: bool,
     /// `PollLimit…=` counts (systemd 255 and newer).
     pub poll_limit: bool,
     /// Keep the connection's descriptor until the instance is dead, even if nothing needs it.
@@ -60,6 +65,8 @@ impl Policy {
             on_deferred_in_vain: OnLimit::Pause,
             peers_before_trigger: true,
             reload_in_place: true,
+            limits_reopen_on_reload: false,
+            term_before_stop_post: true,
             poll_limit: true,
             keep_connection: false,
             name_connection: true,
@@ -85,6 +92,8 @@ impl Policy {
             on_deferred_in_vain: OnLimit::Fail,
             peers_before_trigger: false,
             reload_in_place: false,
+            limits_reopen_on_reload: true,
+            term_before_stop_post: false,
             poll_limit: false,
             keep_connection: true,
             name_connection: false,

@@ -163,6 +163,14 @@ impl Engine {
         {
             return Some((format!("waits for its address: {why}"), self.deadlines.get(id, Reason::Rebind)));
         }
+        if let Machine::Socket(socket) = &slot.machine
+            && let Some(why) = Engine::missing(socket)
+        {
+            return Some((
+                format!("tries again to listen on what is missing: {why}"),
+                self.deadlines.get(id, Reason::Reopen),
+            ));
+        }
         if let Some(job) = slot.job.as_ref().filter(|job| !job.running && !job.checking) {
             return Some((format!("its {} job waits for other jobs", job.kind.as_str()), None));
         }

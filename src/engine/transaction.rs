@@ -7,7 +7,7 @@ use super::slot::{Machine, Relation, Slot};
 use super::status::ActiveState;
 use super::{Engine, Inner};
 use crate::ids::UnitId;
-use crate::unit::LoadState;
+use crate::unit::{Dependency, LoadState, UnitKind, UnitName};
 use std::collections::BTreeMap;
 
 /// Jobs that belong together; installed all or none.
@@ -78,11 +78,25 @@ impl Engine {
             others.all(|other| self.units.get(&other).is_none_or(|slot| slot.job.is_none() && good(slot)))
         };
         slot.unit.load == LoadState::Loaded
+            && self.lacking(id).is_none()
             && !matches!(slot.machine, Machine::Inert)
             && all(&[Relation::Requires, Relation::BindsTo, Relation::Wants, Relation::Upholds], |slot| {
                 slot.active.is_up() || matches!(slot.machine, Machine::Inert)
             })
             && all(&[Relation::Conflicts, Relation::ConflictedBy], |slot| slot.active.is_down())
+    }
+
+    /// A unit that this one needs and nobody knows: its file was missing when this one was read.
+    fn lacking(&self, id: UnitId) -> Option<&UnitName> {
+        if self.dangling.is_empty() {
+            return None;
+        }
+        let needed = self.units.get(&id)?.unit.common.dependencies.iter();
+        let mut needed = needed.filter(|(kind, _)| matches!(kind, Dependency::Requires | Dependency::BindsTo));
+        let unknown = |name: &UnitName| {
+            matches!(name.kind(), UnitKind::Service | UnitKind::Socket) && self.dangling.contains_key(name)
+        };
+        needed.find(|(_, name)| unknown(name)).map(|(_, name)| name)
     }
 
     /// A job for a unit that is already as wanted and has no other plans.
@@ -175,6 +189,11 @@ impl Engine {
     fn pull_start(&mut self, tx: &mut Transaction, id: UnitId, depth: u32) -> Result<(), Failure> {
         if self.units.get(&id).is_some_and(|slot| slot.active.is_up()) && depth > 0 {
             return Ok(());
+        }
+        if let Some(name) = self.lacking(id) {
+            let failure = Failure { unit: name.text(), reason: "not-found", detail: format!("Unit {name} not found.") };
+            tx.jobs.remove(&id);
+            return Err(failure);
         }
         for relation in [Relation::Requires, Relation::BindsTo] {
             for other in self.relatives(id, relation) {

@@ -1,6 +1,7 @@
 //! The table of units: what is known, how units are connected, when one is forgotten.
 
 use super::effect::{Effect, Level, Note};
+use super::limits::Window;
 use super::slot::{Machine, Relation, Slot};
 use super::status::{ActiveState, Moment};
 use super::{Engine, Inner};
@@ -52,8 +53,12 @@ impl Engine {
                 }));
             }
         }
+        self.forgive_changed(&up);
         self.keep_settings_of_broken_files(up);
         if reload {
+            if self.policy.limits_reopen_on_reload {
+                self.reopen_limits();
+            }
             for id in self.units.ids() {
                 self.after_reload(id);
                 self.inner.push_back(Inner::Collect(id));
@@ -61,10 +66,20 @@ impl Engine {
         }
     }
 
+    /// Forgets how often units were started and triggered.
+    fn reopen_limits(&mut self) {
+        for slot in self.units.values_mut() {
+            slot.start_window = Window::default();
+            if let Machine::Socket(socket) = &mut slot.machine {
+                socket.trigger_window = Window::default();
+            }
+        }
+    }
+
     /// Before a reload: every unit that is not read again has no file any more. Edges are made anew. The
-    /// settings of units that are up.
+    /// settings of units that are up, or were started too often.
     fn forget_files(&mut self) -> Vec<(UnitId, Arc<Unit>)> {
-        let up = self.units.iter().filter(|(_, slot)| !slot.active.is_down());
+        let up = self.units.iter().filter(|(_, slot)| !slot.active.is_down() || slot.start_limit_hit);
         let up = up.map(|(id, slot)| (id, slot.unit.clone())).collect();
         self.templates.clear();
         self.dangling.clear();
@@ -74,6 +89,19 @@ impl Engine {
             slot.unit = Arc::new(Unit { body: slot.unit.body.clone(), ..absent });
         }
         up
+    }
+
+    /// A unit that was started too often and is written differently now deserves another try.
+    fn forgive_changed(&mut self, before: &[(UnitId, Arc<Unit>)]) {
+        for (id, old) in before {
+            if let Some(slot) = self.units.get_mut(id)
+                && slot.start_limit_hit
+                && (slot.unit.body != old.body || slot.unit.common != old.common)
+            {
+                slot.start_limit_hit = false;
+                slot.start_window = Window::default();
+            }
+        }
     }
 
     /// A mistake in a file must not take away what is up: such a unit goes on with the settings it had,
@@ -86,7 +114,8 @@ impl Engine {
             let Some(slot) = self.units.get_mut(&id) else {
                 continue;
             };
-            if !matches!(slot.unit.load, LoadState::BadSetting | LoadState::Error) {
+            let broken = matches!(slot.unit.load, LoadState::BadSetting | LoadState::Error);
+            if !broken || slot.active.is_down() {
                 continue;
             }
             let (body, common) = (old.body.clone(), old.common.clone());

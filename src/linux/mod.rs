@@ -22,6 +22,7 @@ pub mod poll;
 mod prepared;
 pub mod process;
 pub mod raw;
+pub mod selinux;
 pub mod socket;
 mod steps;
 pub mod users;

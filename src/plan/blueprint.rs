@@ -4,7 +4,7 @@
 use super::environment::{chosen_names, per_start};
 use super::exec::{PlanError, c_string, program};
 use super::identity::{Identity, LookUpFailure};
-use super::occasion::{Network, Occasion, PassedFd, PerStart, Role};
+use super::occasion::{Label, Network, Occasion, PassedFd, PerStart, Role};
 use super::program::Program;
 use crate::ids::Text;
 use crate::unit::exec::{Command, ExecSettings};
@@ -45,7 +45,13 @@ impl Blueprint {
     pub fn new(occasion: &Occasion<'_>) -> Result<Option<Blueprint>, PlanError> {
         let expands = !occasion.command.no_expansion && occasion.command.argv.iter().any(|arg| arg.contains('$'));
         let exec = occasion.exec;
-        if expands || occasion.idle || !exec.environment_file.is_empty() || !exec.unset_environment.is_empty() {
+        let labelled = occasion.label != Label::Policy;
+        if expands
+            || labelled
+            || occasion.idle
+            || !exec.environment_file.is_empty()
+            || !exec.unset_environment.is_empty()
+        {
             return Ok(None);
         }
         let shared = Occasion { start: PerStart::default(), ..*occasion };
@@ -74,6 +80,7 @@ impl Blueprint {
             && key.identity == *o.identity
             && key.log == o.log
             && key.network == o.network
+            && o.label == Label::Policy
             && !o.idle
     }
 

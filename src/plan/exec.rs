@@ -14,7 +14,7 @@ use thiserror::Error;
 
 pub use super::blueprint::Blueprint;
 pub use super::identity::{Identity, LookUpFailure};
-pub use super::occasion::{Ambient, Network, Occasion, PassedFd, PerStart, Role};
+pub use super::occasion::{Ambient, Label, Network, Occasion, PassedFd, PerStart, Role};
 
 /// Longest wait of `Type=idle`, as systemd has it.
 const IDLE_TIMEOUT_MSEC: i32 = 5000;
@@ -116,6 +116,7 @@ fn steps(occasion: &Occasion<'_>) -> Result<(Vec<Step>, Vec<Supply>, u16), PlanE
     properties::root(occasion, &mut steps);
     identity::user(occasion, &mut steps);
     properties::working_directory(occasion, &mut steps);
+    properties::label(occasion, &mut steps);
     identity::locks(occasion, &mut steps);
     Ok((steps, supplies, slots))
 }
@@ -234,8 +235,8 @@ fn shell<'a>(occasion: &Occasion<'a>) -> &'a str {
     own.and_then(|identity| identity.usable_shell()).unwrap_or("/bin/sh")
 }
 
-/// Absolute paths to try in order.
-fn candidates(occasion: &Occasion<'_>) -> Vec<CString> {
+/// Absolute paths of the program to try in order.
+pub fn candidates(occasion: &Occasion<'_>) -> Vec<CString> {
     let command: &Command = occasion.command;
     if command.via_shell {
         return vec![c_string(shell(occasion))];

@@ -19,4 +19,5 @@ mod options;
 pub mod program;
 mod properties;
 mod recipe;
+pub mod selinux;
 mod stdio;

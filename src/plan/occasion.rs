@@ -58,6 +58,18 @@ pub enum Network {
     Failed(i32),
 }
 
+/// The SELinux label of a process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Label<'a> {
+    /// What the policy gives it.
+    #[default]
+    Policy,
+    /// This one (`SELinuxContextFromNet=`).
+    Is(&'a str),
+    /// It cannot be found out, for this reason (errno): the process must not run.
+    Unknown(i32),
+}
+
 /// One process that is to be started.
 #[derive(Clone, Copy, Debug)]
 pub struct Occasion<'a> {
@@ -89,6 +101,8 @@ pub struct Occasion<'a> {
     pub identity: &'a Result<Identity, LookUpFailure>,
     /// The network namespace that the unit asks for.
     pub network: Network,
+    /// Its SELinux label.
+    pub label: Label<'a>,
     /// Assignments from `EnvironmentFile=`, in order.
     pub environment_files: &'a [(String, String)],
     /// There is a log to write to; otherwise output goes to /dev/null.
@@ -193,6 +207,11 @@ impl Occasion<'_> {
     /// It is a main process: told of the watchdog.
     pub(super) fn is_main(&self) -> bool {
         matches!(self.role, Role::Main | Role::Forking)
+    }
+
+    /// It is handed sockets, as standard streams or from 3 up.
+    pub fn gets_socket(&self) -> bool {
+        super::stdio::uses_socket(self.exec) || self.passes_descriptors()
     }
 
     /// Descriptors are passed from 3 up, with `LISTEN_FDS`. Control commands may only use them as

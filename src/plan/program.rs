@@ -241,11 +241,12 @@ pub enum Purpose {
     Stderr,
     Network,
     NoNewPrivileges,
+    SelinuxContext,
     Personality,
 }
 
 /// `(purpose, exit status, name)`
-const PURPOSES: [(Purpose, u8, &str); 25] = [
+const PURPOSES: [(Purpose, u8, &str); 26] = [
     (Purpose::Chdir, 200, "CHDIR"),
     (Purpose::Nice, 201, "NICE"),
     (Purpose::Fds, 202, "FDS"),
@@ -270,6 +271,7 @@ const PURPOSES: [(Purpose, u8, &str); 25] = [
     (Purpose::Stderr, 222, "STDERR"),
     (Purpose::Network, 225, "NETWORK"),
     (Purpose::NoNewPrivileges, 227, "NO_NEW_PRIVILEGES"),
+    (Purpose::SelinuxContext, 229, "SELINUX_CONTEXT"),
     (Purpose::Personality, 230, "PERSONALITY"),
 ];
 

@@ -2,7 +2,7 @@
 //! limits, directories.
 
 use super::exec::c_string;
-use super::occasion::Occasion;
+use super::occasion::{Label, Occasion};
 use super::program::{Purpose, Step};
 use crate::unit::exec::{RareExec, Resource, Rlimit};
 
@@ -79,6 +79,19 @@ pub(super) fn scheduling(occasion: &Occasion<'_>, steps: &mut Vec<Step>) {
     }
     steps.extend(rare.timer_slack_nsec.map(Step::TimerSlack));
     steps.extend(rare.personality.map(Step::Personality));
+}
+
+/// The SELinux label, late: the steps before it are porterd's own.
+pub(super) fn label(occasion: &Occasion<'_>, steps: &mut Vec<Step>) {
+    let purpose = Purpose::SelinuxContext;
+    match occasion.label {
+        Label::Is(label) if occasion.sandboxed() => {
+            let (path, content) = (c_string("/proc/self/attr/exec"), label.as_bytes().to_vec());
+            steps.push(Step::Write { path, content, optional: false, purpose });
+        }
+        Label::Unknown(errno) if occasion.sandboxed() => steps.push(Step::Fail { purpose, errno }),
+        Label::Policy | Label::Is(_) | Label::Unknown(_) => {}
+    }
 }
 
 fn write(path: &str, content: String, purpose: Purpose) -> Step {

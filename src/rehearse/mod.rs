@@ -342,7 +342,8 @@ impl<C: Choices> Kernel<C> {
                 fds.push((*index, self.new_fd(Descriptor::Listener { queued: 0 })));
             }
         }
-        self.happened.push_back(Event::Adjusted { unit: adjust.unit, fds });
+        let missing = if fds.len() < adjust.open.len() { "address in use" } else { "" };
+        self.happened.push_back(Event::Adjusted { unit: adjust.unit, fds, missing: missing.into() });
     }
 
     fn close(&mut self, fd: FdToken) {

@@ -375,7 +375,10 @@ pub const NOTES: &[Code] = &[
         "node-lost",
         "The node of a socket with X-HealNode=yes cannot be put back, or something else is in its place. Clients that are connected or queued are still served; restart the socket unit to let new ones in.",
     ),
-    error("socket-bind-failed", "An address could not be listened on; the message names the step and the error."),
+    error(
+        "socket-bind-failed",
+        "An address could not be listened on; the message names the step and the error. A port that is new after a reload is tried again and again.",
+    ),
     warning(
         "socket-paused",
         "Accepting is paused for a moment, because descriptors or memory ran out or a limit was hit. Clients wait in the kernel's queue; it resumes by itself.",

@@ -10,7 +10,7 @@ use crate::unit::exec::{Resource, Rlimit};
 use crate::unit::specifiers::{Context, Directories, Fact, Manager};
 use nix::sys::resource::{Resource as Kernel, getrlimit, setrlimit};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Bit of the capability that raises hard limits (capabilities(7)).
 const CAP_SYS_RESOURCE: u32 = 24;
@@ -40,6 +40,7 @@ pub(super) fn context(around: &Surroundings, users: &mut Users, user_mode: bool)
         manager: manager(around, users),
         directories: directories(around, user_mode),
         user_mode,
+        strict: false,
     }
 }
 
@@ -64,13 +65,20 @@ fn manager(around: &Surroundings, users: &mut Users) -> Manager {
     let (uid, gid) = (nix::unistd::getuid().as_raw(), nix::unistd::getgid().as_raw());
     let user = users.user(&uid.to_string()).ok();
     let group = users.group(&gid.to_string()).ok();
+    // As systemd has it: the environment, then what root always has, then the user database.
+    let said = |name: &str| around.text(name).filter(|value| value.starts_with('/')).map(text);
+    let root = |value: &str| (uid == 0).then(|| text(value));
+    let shell = if Path::new("/bin/bash").exists() { "/bin/bash" } else { "/bin/sh" };
     Manager {
         user: user.as_ref().map_or_else(|| text(uid.to_string()), |u| text(&u.name)),
         uid,
         group: group.map_or_else(|| text(gid.to_string()), |g| text(g.name)),
         gid,
-        home: user.as_ref().map_or_else(|| path(around.home()), |u| text(&u.home)),
-        shell: user.map_or_else(|| text("/bin/sh"), |u| text(u.shell)),
+        home: said("HOME")
+            .or(root("/root"))
+            .or(user.as_ref().map(|u| text(&u.home)))
+            .unwrap_or_else(|| path(around.home())),
+        shell: said("SHELL").or(root(shell)).or(user.map(|u| text(u.shell))).unwrap_or_else(|| text("/bin/sh")),
     }
 }
 

@@ -10,6 +10,7 @@ use crate::runtime::disk::Disk;
 use crate::runtime::facts;
 use crate::unit::directives::Machine;
 use crate::unit::load::Library;
+use crate::unit::specifiers::Context;
 use crate::unit::{LoadState, Unit, UnitKind, UnitName};
 use std::sync::Arc;
 
@@ -109,7 +110,7 @@ impl Units {
 
 fn machine(around: &Surroundings, users: &mut Users, user_mode: bool, strict: bool) -> Machine {
     Machine {
-        context: facts::context(around, users, user_mode),
+        context: Context { strict, ..facts::context(around, users, user_mode) },
         ipv6: address::ipv6_available(),
         interface: address::interface_index,
         strict,

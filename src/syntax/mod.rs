@@ -128,6 +128,11 @@ pub fn parse(path: impl Into<Text>, bytes: &[u8]) -> Document {
     Document { source, sections, diagnostics, fatal, raw }
 }
 
+/// Code points that never stand for a character; systemd takes text with them for invalid UTF-8.
+fn is_noncharacter(c: char) -> bool {
+    matches!(c, '\u{fdd0}'..='\u{fdef}') || u32::from(c) & 0xfffe == 0xfffe
+}
+
 /// Whether some line does not end in a single `\n`.
 fn has_odd_ends(bytes: &[u8]) -> bool {
     memchr::memchr2(0, b'\r', bytes).is_some()
@@ -197,7 +202,8 @@ impl Reader<'_> {
             (Some(text), [(0, from)]) => text.get(from + stripped.start..from + stripped.end),
             _ => None,
         };
-        let Ok(text) = known.map_or_else(|| std::str::from_utf8(&line.bytes[stripped.clone()]), Ok) else {
+        let text = known.or_else(|| std::str::from_utf8(&line.bytes[stripped.clone()]).ok());
+        let Some(text) = text.filter(|text| text.is_ascii() || !text.contains(is_noncharacter)) else {
             let at = self.file_span(line, stripped);
             self.stop("invalid-utf8", "line is not valid UTF-8; nothing from here on is read".to_owned(), at);
             return false;

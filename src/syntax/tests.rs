@@ -85,6 +85,10 @@ fn socket_20_21_skipped_lines() {
 #[test]
 fn socket_22_23_invalid_utf8() {
     assert_eq!(fatal(b"[S]\nA=1\nD=\xff\xfe\nB=2"), Some("invalid-utf8"));
+    for text in ["\u{ffff}", "\u{fdd0}", "\u{1fffe}"] {
+        assert_eq!(fatal(format!("[S]\nD=a{text}\n").as_bytes()), Some("invalid-utf8"), "{text:?}");
+    }
+    assert_eq!(fatal("[S]\nD=\u{fffd}\u{10000}\u{fdcf}\n".as_bytes()), None);
     assert_eq!(entries(b"[S]\nA=1\nD=\xff\xfe\nB=2"), ["S.A=1"]);
     assert_eq!(fatal(b"# \xff\xfe\n[S]\nA=1"), None);
 }

@@ -237,7 +237,8 @@ impl Draft {
         document: &Document,
         reading: &Reading<'_>,
     ) -> Result<(), Text> {
-        let Some(row) = directives::find(section, &entry.key) else {
+        let row = directives::find(section, &entry.key).filter(|row| row.is_strict() || !self.given.strict);
+        let Some(row) = row else {
             self.unknown_key(section, entry, document);
             return Ok(());
         };
@@ -308,7 +309,10 @@ impl Draft {
         let place = document.place(entry.key_span.clone());
         let message = format!("unknown key {key}= in section [{}]", section.as_str());
         let mut diagnostic = Diagnostic::new("unknown-key", message, Some(place));
-        if let Some(row) = directives::named(key).first() {
+        if let Some(row) = directives::find(section, key) {
+            let help = format!("systemd has it since {}, and 252 counts (strict_systemd)", row.since);
+            diagnostic = diagnostic.with_help(help);
+        } else if let Some(row) = directives::named(key).first() {
             let homes: Vec<String> = row.sections().map(|s| format!("[{}]", s.as_str())).collect();
             diagnostic = diagnostic.with_help(format!("{key}= belongs into {}", homes.join(" or ")));
         } else {

@@ -31,6 +31,8 @@ pub struct Context {
     pub directories: Directories,
     /// The manager of a user, not of the system.
     pub user_mode: bool,
+    /// Only what systemd 252 has (`--strict-systemd`).
+    pub strict: bool,
 }
 
 /// The user that runs the manager (`%u %U %g %G %h %s`).
@@ -100,6 +102,7 @@ impl Default for Context {
                 var_tmp: text("/var/tmp"),
             },
             user_mode: false,
+            strict: false,
         }
     }
 }
@@ -208,7 +211,7 @@ fn lookup(letter: char, context: &Context, unit: &UnitFacts, table: Table) -> Re
         'C' => &dirs.cache,
         'L' => &dirs.logs,
         'E' => &dirs.configuration,
-        'D' => &dirs.shared_data,
+        'D' if !context.strict => &dirs.shared_data,
         'T' => &dirs.tmp,
         'V' => &dirs.var_tmp,
         'd' => return Ok(format!("{}/{}", dirs.credentials, unit.name)),

@@ -2,7 +2,7 @@
 //! and every process alive until the test ends it.
 
 use porterd::engine::effect::{Effect, Spawn};
-use porterd::engine::event::{Event, ExitStatus, Verdict};
+use porterd::engine::event::{Event, ExitStatus, Peer, Verdict};
 use porterd::engine::requests::{Reply, Request, Verb, Wait};
 use porterd::engine::{Engine, Policy};
 use porterd::ids::{ClientId, FdToken, Mono, ProcToken, UnitId};
@@ -23,6 +23,8 @@ pub(crate) struct Bench {
     /// Open descriptors and the ports they are.
     pub(crate) ports: BTreeMap<FdToken, (UnitId, u16)>,
     pub(crate) watched: BTreeSet<FdToken>,
+    /// Ports that a reload asks for cannot be opened.
+    pub(crate) busy: bool,
     pub(crate) answer: Option<Reply>,
     next_fd: u64,
     next_client: u64,
@@ -39,6 +41,7 @@ impl Bench {
             log: Vec::new(),
             ports: BTreeMap::new(),
             watched: BTreeSet::new(),
+            busy: false,
             answer: None,
             next_fd: 1,
             next_client: 1,
@@ -104,8 +107,11 @@ impl Bench {
                     assert_eq!(*port, (adjust.unit, *was));
                     port.1 = *is;
                 }
-                let fds = adjust.open.iter().map(|index| (*index, self.open(adjust.unit, *index))).collect();
-                events.push_back(Event::Adjusted { unit: adjust.unit, fds });
+                let (fds, missing) = match self.busy {
+                    false => (adjust.open.iter().map(|index| (*index, self.open(adjust.unit, *index))).collect(), ""),
+                    true => (Vec::new(), if adjust.open.is_empty() { "" } else { "address in use" }),
+                };
+                events.push_back(Event::Adjusted { unit: adjust.unit, fds, missing: missing.into() });
             }
             Effect::Chown { unit, .. } => events.push_back(Event::Chowned { unit }),
             Effect::Close { fd } => {
@@ -210,6 +216,15 @@ impl Bench {
         let Some(fd) = self.watched.iter().find(of).copied() else { return false };
         self.feed(Event::Readable { fd });
         true
+    }
+
+    /// Somebody connects to a socket that accepts.
+    pub(crate) fn connect(&mut self, name: &str) {
+        let id = self.id(name);
+        let listener = *self.ports.iter().find(|(_, (unit, _))| *unit == id).expect("it has a port").0;
+        let conn = self.open(id, u16::MAX);
+        let peer = Peer::Unix { pid: Some(7), uid: 8, groups: Vec::new(), address: None };
+        self.feed(Event::Connected { listener, conn, peer: Some(peer) });
     }
 
     /// Time passes, and what is due comes due.

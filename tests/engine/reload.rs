@@ -149,3 +149,123 @@ fn nothing_is_opened_for_a_socket_that_stops() {
     assert_eq!(ours.state("a.socket"), "inactive/dead/success");
     assert!(ours.ports.is_empty());
 }
+
+/// What is missing is tried again, later each time, and `status` says so.
+#[test]
+fn a_new_port_that_cannot_be_opened_is_tried_again() {
+    let mut ours = bench(Policy::porterd(1), "[Socket]\nListenStream=/run/a\n");
+    ours.busy = true;
+    ours.reload(&[("a.socket", TWO), ("a.service", SERVICE)]);
+    let did = ours.did(&["socket-bind-failed"]);
+    assert_eq!(did[0], "adjust a.socket kept [0→0] open [1]");
+    assert!(did[1].contains("address in use") && did.len() == 2, "{did:?}");
+    ours.wait_usec(2_000_000);
+    let again = ours.did(&["socket-bind-failed"]);
+    assert!((3..6).contains(&again.len()), "{again:?}");
+    assert!(again.iter().all(|line| line == "adjust a.socket kept [0→0] open [1]"), "{again:?}");
+    let (why, at) = ours.engine.status("a.socket").and_then(|status| status.waiting).unwrap();
+    assert!(why.contains("address in use") && at.is_some(), "{why}");
+    assert!(ours.knock("a.socket"), "what is open is served");
+    ours.exit("a.service", 0);
+    ours.busy = false;
+    ours.wait_usec(5_000_000);
+    assert_eq!((ours.ports.len(), ours.watched.len()), (2, 2));
+    assert_eq!(ours.engine.status("a.socket").and_then(|status| status.waiting), None);
+    ours.did(&[]);
+    ours.wait_usec(60_000_000);
+    assert_eq!(ours.did(&[]), [""; 0]);
+}
+
+#[test]
+fn nothing_is_tried_again_once_the_socket_is_down() {
+    let mut ours = bench(Policy::porterd(1), "[Socket]\nListenStream=/run/a\n");
+    ours.busy = true;
+    reload(&mut ours, TWO);
+    ours.stop("a.socket");
+    ours.did(&[]);
+    ours.wait_usec(60_000_000);
+    assert_eq!(ours.did(&[]), [""; 0]);
+}
+
+#[test]
+fn a_reload_ends_the_pause_of_a_socket() {
+    let limited =
+        |more: &str| format!("[Socket]\nListenStream=/run/a\nTriggerLimitBurst=1\nTriggerLimitIntervalSec=1h\n{more}");
+    let mut ours = bench(Policy::porterd(1), &limited(""));
+    ours.knock("a.socket");
+    ours.exit("a.service", 0);
+    ours.knock("a.socket");
+    assert!(ours.watched.is_empty(), "it rests");
+    reload(&mut ours, &limited("TriggerLimitBurst=2\n"));
+    assert_eq!(ours.watched.len(), 1);
+}
+
+/// A service that was started too often gets another try once it is written differently, and only then.
+#[test]
+fn a_mended_service_is_started_after_a_reload() {
+    let service =
+        |main: &str| format!("[Unit]\nStartLimitBurst=1\nStartLimitIntervalSec=1h\n[Service]\nExecStart={main}\n");
+    let socket = "[Socket]\nListenStream=/run/a\n";
+    let mut ours = Bench::new(Policy::porterd(1), &[("a.socket", socket), ("a.service", &service("/bin/broken"))]);
+    ours.start("a.socket");
+    ours.knock("a.socket");
+    ours.exit("a.service", 1);
+    ours.wait_usec(1_000_000);
+    ours.knock("a.socket");
+    assert!(ours.watched.is_empty(), "it rests");
+    for (main, served) in [("/bin/broken", false), ("/bin/mended", true)] {
+        ours.reload(&[("a.socket", socket), ("a.service", &service(main))]);
+        ours.did(&[]);
+        ours.knock("a.socket");
+        assert_eq!(ours.did(&[]).iter().any(|line| line.starts_with("spawn a.service")), served, "{main}");
+    }
+}
+
+/// systemd 252 counts triggers and starts anew after a reload, later releases go on counting.
+#[test]
+fn limits_are_counted_anew_under_strict_only() {
+    let socket = "[Socket]\nListenStream=/run/a\nTriggerLimitBurst=1\nTriggerLimitIntervalSec=1h\n";
+    for (policy, passes) in [(Policy::strict(1), true), (Policy::porterd(1), false)] {
+        let mut bench = bench(policy, socket);
+        bench.knock("a.socket");
+        bench.exit("a.service", 0);
+        reload(&mut bench, socket);
+        bench.knock("a.socket");
+        assert_eq!(bench.alive.len(), usize::from(passes));
+    }
+}
+
+#[test]
+fn a_step_may_take_as_long_as_the_file_says_now() {
+    let socket = |limit: &str| format!("[Socket]\nListenStream=/run/a\nExecStartPre=/bin/slow\nTimeoutSec={limit}\n");
+    for policy in both() {
+        let mut bench = Bench::new(policy, &[("a.socket", &socket("1h")), ("a.service", SERVICE)]);
+        bench.start("a.socket");
+        bench.wait_usec(3_000_000);
+        assert_eq!(bench.state("a.socket"), "activating/start-pre/success");
+        bench.reload(&[("a.socket", &socket("4")), ("a.service", SERVICE)]);
+        bench.wait_usec(1_100_000);
+        assert_eq!(bench.state("a.socket"), "failed/failed/timeout", "counted from the beginning of the step");
+    }
+}
+
+/// Instances of the time before serve their connections, and what comes now is for the service.
+#[test]
+fn a_socket_that_accepts_no_more_starts_its_service() {
+    let socket = |accept: &str| format!("[Socket]\nListenStream=/run/a\nAccept={accept}\n");
+    for policy in both() {
+        // systemd forgets with a reload which instances are a socket's.
+        let known = if policy == Policy::strict(1) { 1 } else { 2 };
+        let (yes, no) = (socket("yes"), socket("no"));
+        let mut bench = Bench::new(policy, &[("a.socket", &yes), ("a@.service", SERVICE), ("a.service", SERVICE)]);
+        bench.start("a.socket");
+        bench.connect("a.socket");
+        bench.reload(&[("a.socket", &no), ("a@.service", SERVICE), ("a.service", SERVICE)]);
+        let related = bench.engine.status("a.socket").expect("it is known").related;
+        let triggers = related.iter().find(|(property, _)| *property == "Triggers");
+        assert_eq!(triggers.map(|(_, units)| units.len()), Some(known));
+        bench.did(&[]);
+        assert!(bench.knock("a.socket"));
+        assert_eq!(bench.did(&[]), ["spawn a.service /bin/main [a.socket:0]"]);
+    }
+}

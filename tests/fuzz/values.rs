@@ -116,7 +116,7 @@ fn is_too_long_in_nsec(text: &str) -> bool {
 
 fn check_addresses(text: &str) {
     let interface = |name: &str| (name == "lo").then_some(1);
-    let context = AddressContext { ipv6: true, interface: &interface, services: None };
+    let context = AddressContext { ipv6: true, interface: &interface, services: None, strict: false };
     for kind in [SocketKind::Stream, SocketKind::Datagram, SocketKind::SequentialPacket] {
         let Ok(found) = address::listen_address(text, kind, &context) else { continue };
         let shown = address::display(&Listen::Socket { kind, address: found.clone() });
@@ -145,7 +145,7 @@ fn check_addresses(text: &str) {
 
 fn check_commands(text: &str) {
     let expand = |word: &str| if word.contains("%Z") { Err("%Z".to_owned()) } else { Ok(word.to_owned()) };
-    match command::commands(text, &expand) {
+    match command::commands(text, &expand, false) {
         Ok((commands, remarks)) => {
             for command in commands {
                 assert!(!command.path.is_empty() && !command.argv.is_empty());

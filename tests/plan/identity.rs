@@ -258,3 +258,26 @@ fn realtime_needs_a_priority() {
     start.rare().cpu_scheduling_priority = Some(50);
     assert!(start.has(|s| *s == Step::Scheduler { policy, priority: 50 }));
 }
+
+/// `SELinuxContextFromNet=`: the label is set after everything that porterd does itself.
+#[test]
+fn the_label_of_the_peer_comes_last() {
+    use porterd::plan::exec::{Blueprint, Label, Occasion, program};
+    use porterd::plan::explain;
+    const LABEL: &str = "u:r:t:s0:c7";
+    let mut base = alice();
+    let labelled = |base: &Start, label| base.with(|o| program(&Occasion { label, ..*o }).unwrap().program);
+    let steps = labelled(&base, Label::Is(LABEL)).steps;
+    let step = &steps[steps.len() - 2];
+    assert_eq!((step.purpose(), step.purpose().exit_status()), (Purpose::SelinuxContext, 229));
+    assert_eq!(explain::step(step), r#"write("/proc/self/attr/exec", "u:r:t:s0:c7")"#);
+    let unknown = labelled(&base, Label::Unknown(libc::EACCES)).steps;
+    assert_eq!(unknown[unknown.len() - 2], Step::Fail { purpose: Purpose::SelinuxContext, errno: libc::EACCES });
+    let plain = labelled(&base, Label::Policy);
+    assert!(plain.steps.iter().all(|step| step.purpose() != Purpose::SelinuxContext));
+    // Each peer has its own, so nothing is planned ahead.
+    let blueprint = |label| base.with(|o| Blueprint::new(&Occasion { label, ..*o }).unwrap().is_some());
+    assert_eq!([blueprint(Label::Policy), blueprint(Label::Is(LABEL))], [true, false]);
+    base.command.privilege = Privilege::Full;
+    assert_eq!(labelled(&base, Label::Is(LABEL)).steps, labelled(&base, Label::Policy).steps, "not with +");
+}

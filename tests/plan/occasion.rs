@@ -78,6 +78,7 @@ impl Start {
             environment_files: &self.files,
             log: true,
             network: porterd::plan::exec::Network::Same,
+            label: porterd::plan::exec::Label::Policy,
             ambient: &self.ambient,
             start: PerStart { variables: &self.variables, invocation: 0xabc, notify_socket: None },
         };

@@ -11,6 +11,7 @@ mod names;
 mod oracle;
 mod services;
 mod sockets;
+mod strict;
 mod support;
 mod syntax;
 mod values;

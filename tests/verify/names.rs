@@ -468,3 +468,84 @@ fn every_directory_is_listed_once() {
     // Three directories of the search path and two of drop-ins; every unit and two drop-ins.
     assert_eq!((counting.lists.get(), counting.reads.get()), (5, 2 * UNITS + 2));
 }
+
+/// The links of a whole type count, and a template's name is that of its instance.
+#[test]
+fn links_to_templates_and_of_whole_types() {
+    let mut files = MemoryFiles::new();
+    files.write("/etc/units/a.socket", "[Socket]\nListenStream=1\n");
+    files.write("/etc/units/t@.socket", "[Socket]\nListenStream=2\n");
+    files.symlink("/etc/units/socket.wants/all.service", "../all.service");
+    files.symlink("/etc/units/a.socket.wants/w@.service", "../w@.service");
+    files.symlink("/etc/units/t@.socket.wants/w@.service", "../w@.service");
+    let wants = |unit: &str| -> Vec<String> {
+        load_from(&files, unit).unit.related(Dependency::Wants).map(ToString::to_string).collect()
+    };
+    assert_eq!(wants("a.socket"), ["w@a.service", "all.service"]);
+    assert_eq!(wants("t@i.socket"), ["w@i.service", "all.service"]);
+}
+
+#[test]
+fn an_instance_with_a_file_of_its_own_has_no_names_of_its_template() {
+    let mut files = MemoryFiles::new();
+    files.write("/etc/units/t@.socket", "[Socket]\nListenStream=1\n").symlink("/etc/units/u@.socket", "t@.socket");
+    files.write("/etc/units/t@own.socket", "[Socket]\nListenStream=2\n");
+    assert_eq!(load_from(&files, "t@x.socket").unit.aliases, [name("u@x.socket")]);
+    assert!(load_from(&files, "t@own.socket").unit.aliases.is_empty());
+}
+
+/// The main file is read under the name that was asked for, its drop-ins under the unit's own.
+#[test]
+fn specifiers_of_an_alias() {
+    let mut files = MemoryFiles::new();
+    files.write("/etc/units/a.socket", "[Unit]\nDescription=%n\n[Socket]\nListenStream=@%n\n");
+    files.symlink("/etc/units/b.socket", "a.socket");
+    files.write("/etc/units/a.socket.d/x.conf", "[Unit]\nDocumentation=man:%n\n");
+    for (asked, shown) in [("a.socket", "a.socket"), ("b.socket", "b.socket")] {
+        let unit = load_from(&files, asked).unit;
+        assert_eq!((unit.name.as_str(), unit.description()), ("a.socket", shown));
+        assert_eq!(*unit.common.documentation, ["man:a.socket".into()]);
+    }
+}
+
+#[test]
+fn links_in_a_ring_keep_the_name_that_was_asked_for() {
+    let mut files = MemoryFiles::new();
+    files.symlink("/etc/units/a.socket", "b.socket").symlink("/etc/units/b.socket", "a.socket");
+    let unit = load_from(&files, "a.socket").unit;
+    assert_eq!((unit.name.as_str(), unit.load, unit.aliases.len()), ("a.socket", LoadState::NotFound, 0));
+}
+
+/// Templates are started while porterd runs: what their instances need is read with them.
+#[test]
+fn what_instances_need_is_read_with_their_template() {
+    let mut files = MemoryFiles::new();
+    files.write("/etc/units/a.socket", "[Socket]\nListenStream=1\nAccept=yes\n");
+    files.write("/etc/units/a@.service", "[Unit]\nRequires=all.service each@%i.service\n[Service]\nExecStart=/a\n");
+    files.write("/etc/units/all.service", "[Service]\nExecStart=/a\n");
+    files.write("/etc/units/each@.service", "[Service]\nExecStart=/a\n");
+    let mut library = library();
+    let units = library.closure(&files, &[name("a.socket")]);
+    assert!(units.iter().any(|unit| unit.name.as_str() == "all.service"));
+    assert!(units.iter().all(|unit| unit.name.prefix() != "each"));
+    let templates: Vec<String> = library.templates().iter().map(|t| t.name.to_string()).collect();
+    assert_eq!(templates, ["a@.service", "each@.service"]);
+}
+
+#[test]
+fn what_is_hidden_and_what_leads_nowhere_hides_nothing() {
+    let mut files = MemoryFiles::new();
+    files.write("/etc/units/a.socket", "[Socket]\nListenStream=1\n");
+    files.write("/etc/units/a.socket.d/.hidden.conf", "[Socket]\nBacklog=1\n");
+    files.write("/etc/units/a.socket.d/dir.conf/file", "");
+    files.symlink("/etc/units/a.socket.d/x.conf", "nowhere");
+    files.write("/usr/lib/units/a.socket.d/x.conf", "[Socket]\nBacklog=2\n");
+    files.symlink("/etc/units/a.socket.wants/.b.service", "../b.service");
+    files.write("/etc/units/.c.socket", "[Socket]\nListenStream=1\n");
+    let loaded = load_from(&files, "a.socket");
+    assert_eq!(loaded.socket().backlog, 2);
+    assert_eq!(loaded.unit.related(Dependency::Wants).count(), 0);
+    let read: Vec<&str> = loaded.unit.drop_ins.iter().map(|path| &**path).collect();
+    assert_eq!(read.last(), Some(&"/usr/lib/units/a.socket.d/x.conf"));
+    assert_eq!(load_from(&files, ".c.socket").state(), LoadState::NotFound);
+}

@@ -68,6 +68,7 @@ impl Engine {
         let settings = slot.unit.clone();
         let invocation = slot.invocation;
         let for_connection = matches!(&slot.machine, Machine::Service(service) if service.connection.is_some());
+        let label_from_net = self.label_from_net(id);
         let pass = self.passed_fds(id);
         let variables = self.variables(id, role);
         let watchdog_usec = if role == Role::Main { self.watchdog_usec(id) } else { 0 };
@@ -84,7 +85,14 @@ impl Engine {
             watchdog_usec,
             namespace,
             for_connection,
+            label_from_net,
         })));
+    }
+
+    /// The socket of an instance says `SELinuxContextFromNet=yes`.
+    fn label_from_net(&self, id: UnitId) -> bool {
+        let socket = self.service(id).and_then(|service| service.connection.as_ref()?.socket);
+        socket.and_then(|socket| self.socket_unit(socket)).is_some_and(|unit| unit.options.selinux_context_from_net)
     }
 
     /// The connection of an instance, or the open ports of all sockets that trigger the service

@@ -193,7 +193,7 @@ pub struct Socket {
     /// Settings with which the ports were opened, for `RemoveOnStop=` after a reload.
     pub(super) opened: Option<Arc<Unit>>,
     pub(super) control: Option<Control>,
-    pub(super) trigger_window: Window,
+    pub(in crate::engine) trigger_window: Window,
     pub(super) backoff: Backoff,
     pub(super) pause: Option<Pause>,
     pub(super) accepted: u64,
@@ -211,6 +211,8 @@ pub struct Socket {
     /// What it waits for before it can be bound.
     pub(super) awaiting: Option<Awaiting>,
     pub(super) heal_window: Window,
+    /// Ports that a reload asked for and that could not be opened, in words; how soon they are tried again.
+    pub(super) missing: Option<(Text, Backoff)>,
 }
 
 impl Engine {
@@ -224,6 +226,11 @@ impl Engine {
     /// What a socket waits for before it can be bound, in words.
     pub(super) fn awaited(socket: &Socket) -> Option<&str> {
         socket.awaiting.as_ref().map(|awaiting| &*awaiting.why)
+    }
+
+    /// What a socket that is up does not listen on yet, in words.
+    pub(super) fn missing(socket: &Socket) -> Option<&str> {
+        socket.missing.as_ref().map(|(why, _)| &**why)
     }
 
     pub(super) fn socket_mut(&mut self, id: UnitId) -> Option<&mut Socket> {

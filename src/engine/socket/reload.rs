@@ -4,15 +4,17 @@
 
 use super::{Port, SocketState};
 use crate::engine::effect::{Adjust, Effect, Level};
-use crate::engine::limits::Window;
+use crate::engine::limits::{Backoff, Window};
 use crate::engine::{Engine, Reason};
-use crate::ids::{FdToken, UnitId};
+use crate::ids::{FdToken, Text, UnitId};
 use crate::unit::socket::Listen;
 use crate::unit::{Body, LoadState, Unit};
 
 impl Engine {
     pub(in crate::engine) fn socket_reloaded(&mut self, id: UnitId) {
         self.admission_reloaded(id);
+        self.socket_retime(id);
+        self.socket_rested_enough(id);
         let (Some(settings), Some(opened)) =
             (self.unit(id).cloned(), self.socket(id).and_then(|socket| socket.opened.clone()))
         else {
@@ -46,6 +48,33 @@ impl Engine {
             Some(SocketState::Deferred) => self.socket_listen(id),
             Some(_) | None => {}
         }
+    }
+
+    /// What it rested for may be mended.
+    fn socket_rested_enough(&mut self, id: UnitId) {
+        if let Some(socket) = self.socket_mut(id) {
+            socket.missing = None;
+            if socket.pause.take().is_some() {
+                socket.backoff = Backoff::default();
+            }
+        }
+        self.deadlines.set(id, Reason::Pause, None);
+        self.deadlines.set(id, Reason::Reopen, None);
+    }
+
+    /// A step that goes on may take as long as the files say now.
+    fn socket_retime(&mut self, id: UnitId) {
+        if self.deadlines.get(id, Reason::State).is_none() && self.socket(id).is_none_or(|s| s.control.is_none()) {
+            return;
+        }
+        let Some(unit) = self.socket_unit(id) else {
+            return;
+        };
+        if self.socket(id).is_some_and(|socket| socket.state == SocketState::Deferred) {
+            return;
+        }
+        let begun = self.units.get(&id).and_then(|slot| slot.moments.state_change.get()).unwrap_or(self.now);
+        self.deadlines.set(id, Reason::State, begun.after(unit.timeout_usec));
     }
 
     /// Which ports stay, with their old and new index, and which go.
@@ -113,23 +142,7 @@ impl Engine {
             return;
         };
         // On its way down nothing is opened any more.
-        let up = self.socket(id).is_some_and(|socket| match socket.state {
-            SocketState::StartChown
-            | SocketState::StartPost
-            | SocketState::Listening
-            | SocketState::Deferred
-            | SocketState::Running => true,
-            SocketState::Dead
-            | SocketState::StartPre
-            | SocketState::StartOpen
-            | SocketState::StopPre
-            | SocketState::StopPreSigterm
-            | SocketState::StopPreSigkill
-            | SocketState::StopPost
-            | SocketState::FinalSigterm
-            | SocketState::FinalSigkill
-            | SocketState::Failed => false,
-        });
+        let up = self.socket_may_open(id);
         let open = if up { open } else { Vec::new() };
         let namespace = if open.is_empty() { None } else { self.namespace(id) };
         let service = self.socket_service(id).and_then(|service| self.unit(service)).cloned();
@@ -147,8 +160,29 @@ impl Engine {
         })));
     }
 
-    /// Ports that a reload asked for are open.
-    pub(in crate::engine) fn socket_adjusted(&mut self, id: UnitId, fds: Vec<(u16, FdToken)>) {
+    /// It is up, and holds its ports for a while.
+    fn socket_may_open(&self, id: UnitId) -> bool {
+        self.socket(id).is_some_and(|socket| match socket.state {
+            SocketState::StartChown
+            | SocketState::StartPost
+            | SocketState::Listening
+            | SocketState::Deferred
+            | SocketState::Running => true,
+            SocketState::Dead
+            | SocketState::StartPre
+            | SocketState::StartOpen
+            | SocketState::StopPre
+            | SocketState::StopPreSigterm
+            | SocketState::StopPreSigkill
+            | SocketState::StopPost
+            | SocketState::FinalSigterm
+            | SocketState::FinalSigkill
+            | SocketState::Failed => false,
+        })
+    }
+
+    /// What a reload asked for is done; ports that could not be opened are tried again.
+    pub(in crate::engine) fn socket_adjusted(&mut self, id: UnitId, fds: Vec<(u16, FdToken)>, missing: Text) {
         let holds = self.socket(id).is_some_and(|socket| socket.opened.is_some() && socket.state.holds_fds());
         for (index, fd) in fds {
             let Some(socket) = self.socket_mut(id).filter(|_| holds) else {
@@ -160,7 +194,42 @@ impl Engine {
             socket.ports.sort_by_key(|port| port.index);
             self.fds.insert(fd, id);
         }
+        self.socket_note_missing(id, missing);
         self.socket_watch(id);
+    }
+
+    fn socket_note_missing(&mut self, id: UnitId, missing: Text) {
+        let (now, up) = (self.now, self.socket_may_open(id));
+        let Some(socket) = self.socket_mut(id) else {
+            return;
+        };
+        let before = socket.missing.take();
+        if missing.is_empty() || !up {
+            return self.deadlines.set(id, Reason::Reopen, None);
+        }
+        let (fresh, mut backoff) = before.map_or((true, Backoff::default()), |(_, backoff)| (false, backoff));
+        let until = backoff.next(now);
+        socket.missing = Some((missing.clone(), backoff));
+        self.deadlines.set(id, Reason::Reopen, Some(until));
+        if fresh {
+            let text = format!("cannot listen on all that its file says now: {missing}; trying again and again");
+            self.tell("socket-bind-failed", Level::Warning, id, text);
+        }
+    }
+
+    /// Another try for ports that are missing since a reload.
+    pub(in crate::engine) fn socket_reopen(&mut self, id: UnitId) {
+        let up = self.socket_may_open(id);
+        let (Some(settings), Some(socket)) = (self.unit(id).cloned(), self.socket(id)) else {
+            return;
+        };
+        if socket.missing.is_none() || !up {
+            return;
+        }
+        let kept: Vec<_> = socket.ports.iter().map(|port| (port.index, port.index, port.fd)).collect();
+        let closed = |index: &u16| !kept.iter().any(|(_, now, _)| now == index);
+        let open = (0..listens(&settings).len() as u16).filter(closed).collect();
+        self.adjust(id, &settings, kept, Vec::new(), open);
     }
 }
 

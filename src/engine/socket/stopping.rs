@@ -81,7 +81,24 @@ impl Engine {
             return;
         };
         let kill = unit.kill;
-        let last = matches!(state, SocketState::StopPreSigkill | SocketState::FinalSigkill);
+        let restart = self.units.get(&id).and_then(|slot| slot.job.as_ref()).is_some_and(|job| job.restarting);
+        let (signal, last) = match state {
+            SocketState::StopPreSigterm if restart => (kill.restart_kill_signal.unwrap_or(kill.kill_signal), false),
+            SocketState::StopPreSigterm if !self.policy.term_before_stop_post => (kill.final_kill_signal, true),
+            SocketState::StopPreSigkill | SocketState::FinalSigkill => (kill.final_kill_signal, true),
+            SocketState::StopPreSigterm | SocketState::FinalSigterm => (kill.kill_signal, false),
+            SocketState::Dead
+            | SocketState::StartPre
+            | SocketState::StartOpen
+            | SocketState::StartChown
+            | SocketState::StartPost
+            | SocketState::Listening
+            | SocketState::Deferred
+            | SocketState::Running
+            | SocketState::StopPre
+            | SocketState::StopPost
+            | SocketState::Failed => return,
+        };
         self.socket_enter(id, state);
         let ever_ran = !(unit.exec_start_pre.is_empty()
             && unit.exec_start_post.is_empty()
@@ -94,8 +111,8 @@ impl Engine {
         self.out.push(Effect::Signal {
             unit: id,
             target: if all { SignalTarget::All } else { SignalTarget::Control },
-            signal: if last { kill.final_kill_signal } else { kill.kill_signal },
-            also_hup: kill.send_sighup && !last,
+            signal,
+            also_hup: kill.send_sighup && !last && !restart,
             plain: false,
         });
     }
@@ -150,11 +167,13 @@ impl Engine {
         let Some(socket) = self.socket_mut(id) else {
             return;
         };
+        socket.missing = None;
         let ports = std::mem::take(&mut socket.ports);
         let opened = socket.opened.take();
         if ports.is_empty() {
             return;
         }
+        self.deadlines.set(id, Reason::Reopen, None);
         for port in &ports {
             self.fds.remove(&port.fd);
             self.deadlines.set(id, Reason::Poll(port.fd), None);

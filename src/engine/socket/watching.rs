@@ -190,6 +190,8 @@ impl Engine {
         let pending = self
             .relatives(id, Relation::Triggers)
             .iter()
+            // Instances for connections may be left from before a reload, and take none of this traffic.
+            .filter(|other| self.service(**other).is_none_or(|service| !service.has_connection()))
             .any(|other| self.units.get(other).is_some_and(|slot| slot.active_or_pending()));
         if !pending {
             let Some(service) = self.socket_service(id) else {

@@ -43,6 +43,7 @@ impl Daemon {
                 self.states(&state, &mut all);
                 // What the engine made of the dependencies goes before what the files say.
                 all.extend(state.related.iter().map(|(property, units)| (*property, join(units))));
+                root_mount(&state.unit, &mut all);
                 generic(&state.unit, enabled, &mut all);
                 let absent = |property: &&str| all.iter().all(|(known, _)| known != property);
                 let nobody: Vec<&str> = REVERSE.into_iter().filter(absent).collect();
@@ -50,6 +51,7 @@ impl Daemon {
                 all.push(("CanStart", yes(state.can_start)));
                 all.push(("CanStop", yes(!state.unit.common.refuse_manual_stop)));
                 all.push(("CanReload", yes(state.can_reload)));
+                all.extend(["CanIsolate", "Perpetual", "Transient"].map(|property| (property, yes(false))));
             }
             None => {
                 let unit = self.unit_of(name);
@@ -185,8 +187,16 @@ fn yes(value: bool) -> String {
     if value { "yes" } else { "no" }.to_owned()
 }
 
+/// Whoever needs mounts comes after that of the root, which is always there.
+fn root_mount(unit: &Unit, all: &mut Properties) {
+    let after = all.iter_mut().find(|(property, _)| *property == "After");
+    if let Some((_, names)) = after.filter(|_| !unit.common.requires_mounts_for.is_empty()) {
+        names.push_str(" -.mount");
+    }
+}
+
 fn join(units: &[UnitName]) -> String {
-    units.iter().map(UnitName::as_str).collect::<Vec<_>>().join(" ")
+    units.iter().map(|name| show::quoted(name.as_str())).collect::<Vec<_>>().join(" ")
 }
 
 /// As `systemctl show` prints moments, in UTC: `Sun 2026-11-22 17:05:00 UTC`.

@@ -222,6 +222,23 @@ fn account(path: &str, name: &str) -> Option<u32> {
     text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')?.split(':').nth(1)?.parse().ok())
 }
 
+/// The controllers that systemd knows. Nothing is asked about a word that is none.
+const CONTROLLERS: [&str; 13] = [
+    "cpu",
+    "cpuacct",
+    "cpuset",
+    "io",
+    "blkio",
+    "memory",
+    "devices",
+    "pids",
+    "bpf-firewall",
+    "bpf-devices",
+    "bpf-foreign",
+    "bpf-socket-bind",
+    "bpf-restrict-network-interfaces",
+];
+
 pub(super) fn controllers(value: &str) -> Answer {
     let root = Path::new("/sys/fs/cgroup/cgroup.controllers");
     match value {
@@ -229,7 +246,8 @@ pub(super) fn controllers(value: &str) -> Answer {
         "v1" => Ok(!root.exists() && Path::new("/sys/fs/cgroup").exists()),
         _ => {
             let there = std::fs::read_to_string(root).unwrap_or_default();
-            Ok(value.split_whitespace().all(|wanted| there.split_whitespace().any(|c| c == wanted)))
+            let mut wanted = value.split_whitespace().filter(|name| CONTROLLERS.contains(name));
+            Ok(wanted.all(|wanted| there.split_whitespace().any(|c| c == wanted)))
         }
     }
 }

@@ -36,13 +36,14 @@ impl World {
         }
         self.rename(adjust, now);
         story.closed.extend(adjust.closed.iter().filter_map(|index| port(&old, *index)).map(display));
-        let opened = self.open_more(adjust, now, &new, &mut story);
+        let (opened, missing) = self.open_more(adjust, now, &new, &mut story);
         if adjust.live {
             self.follow_nodes(adjust.unit, &adjust.settings, (&old, &new), &mut story);
             story.tell(&adjust.settings);
         }
         self.publish_again(adjust, now, &new, &opened);
-        self.events.push_back(Event::Adjusted { unit: adjust.unit, fds: opened });
+        let missing = missing.join("; ").into();
+        self.events.push_back(Event::Adjusted { unit: adjust.unit, fds: opened, missing });
     }
 
     /// What the kernel can change on an open port.
@@ -109,8 +110,14 @@ impl World {
     }
 
     /// Each new port by itself: one that cannot be opened does not take the others along.
-    fn open_more(&mut self, adjust: &Adjust, now: &SocketUnit, new: &Recipe, story: &mut Story) -> Vec<(u16, FdToken)> {
-        let mut opened = Vec::new();
+    fn open_more(
+        &mut self,
+        adjust: &Adjust,
+        now: &SocketUnit,
+        new: &Recipe,
+        story: &mut Story,
+    ) -> (Vec<(u16, FdToken)>, Vec<String>) {
+        let (mut opened, mut missing) = (Vec::new(), Vec::new());
         let owner = self.node_owner(new);
         for index in &adjust.open {
             let Some(wanted) = port(new, *index) else {
@@ -129,14 +136,10 @@ impl World {
                         opened.push((*index, token));
                     }
                 }
-                Err((_, why)) => {
-                    let text =
-                        format!("cannot listen on {} too: {why}; reload again when that is mended", wanted.display);
-                    self.warn_unit(&adjust.settings, "socket-bind-failed", &text);
-                }
+                Err((_, why)) => missing.push(format!("{}: {why}", wanted.display)),
             }
         }
-        opened
+        (opened, missing)
     }
 
     /// Owners and links.

@@ -10,9 +10,10 @@ use crate::engine::event::{Event, Trouble};
 use crate::ids::{ProcToken, Text};
 use crate::linux::clone::{self, Outcome, StepFailure};
 use crate::linux::errno::{During, classify};
-use crate::linux::process;
-use crate::plan::exec::{self as plan, Blueprint, Identity, LookUpFailure, Occasion, PassedFd, PerStart};
+use crate::linux::{process, selinux};
+use crate::plan::exec::{self as plan, Blueprint, Identity, Label, LookUpFailure, Occasion, PassedFd, PerStart};
 use crate::plan::program::{Program, Step, Supply};
+use crate::plan::selinux as labels;
 use crate::runtime::processes::Proc;
 use crate::runtime::world::World;
 use crate::unit::exec::{Command, EnvironmentFile, ExecSettings, Privilege};
@@ -189,8 +190,18 @@ impl World {
             environment_files: &files,
             log: true,
             network,
+            label: Label::Policy,
             ambient: &self.facts.ambient,
             start: PerStart { variables: &spawn.variables, invocation: spawn.invocation, notify_socket: notify },
+        };
+        let label = spawn.label_from_net.then(|| self.label_from_net(spawn, &occasion)).flatten();
+        let occasion = Occasion {
+            label: match &label {
+                None => Label::Policy,
+                Some(Ok(label)) => Label::Is(label),
+                Some(Err(errno)) => Label::Unknown(*errno as i32),
+            },
+            ..occasion
         };
         let name = &spawn.settings.name;
         let key = blueprint_key(name);
@@ -211,6 +222,26 @@ impl World {
             list.push(blueprint);
         }
         Ok(planned.program)
+    }
+
+    /// What the policy makes of our label at the level of the peer and of the program's file. `None` without
+    /// SELinux, or if the process gets no connection.
+    fn label_from_net(&self, spawn: &Spawn, occasion: &Occasion<'_>) -> Option<Result<String, Errno>> {
+        let mut sockets = spawn.pass.iter().filter(|passed| passed.socket);
+        let (Some(connection), None) = (sockets.next(), sockets.next()) else { return None };
+        let connection = self.handles.get(connection.fd).filter(|_| occasion.gets_socket() && selinux::is_enabled())?;
+        let label = || -> Result<String, Errno> {
+            let (own, peer) = (selinux::own()?, selinux::of_peer(connection)?);
+            let text = |bytes| labels::text(bytes).ok_or(Errno::EINVAL);
+            let parse = |bytes| labels::Label::parse(text(bytes)?).ok_or(Errno::EINVAL);
+            let subject = parse(&own)?.at_level_of(&parse(&peer)?);
+            let files = plan::candidates(occasion);
+            let file = files.iter().map(|path| selinux::of_file(path)).find(|label| *label != Err(Errno::ENOENT));
+            let object = file.unwrap_or(Err(Errno::ENOENT))?;
+            let question = labels::question(&subject, text(&object)?, selinux::class_of_processes()?);
+            Ok(text(&selinux::create(&question)?)?.to_owned())
+        };
+        Some(label())
     }
 
     fn clone_child(

@@ -5,7 +5,7 @@ use super::service::{name_of, word};
 use super::{BOTH, Row, full};
 use crate::ids::Text;
 use crate::unit::exec::{EnvironmentFile, KillMode, Resource, WorkingDirectory};
-use crate::unit::values::{environment, limit, names, path, scalar, signal};
+use crate::unit::values::{environment, limit, names, scalar, signal};
 use crate::unit::{UnitKind, UnitName};
 
 pub(super) static ROWS: &[Row] = &[
@@ -170,7 +170,7 @@ fn environment_file(line: &mut Line<'_>) -> Outcome {
     }
     let text = line.expand(line.text())?;
     let (optional, rest) = optional(&text);
-    let pattern = path::absolute(rest)?;
+    let pattern = line.absolute(rest)?;
     line.draft.exec.environment_file.push(EnvironmentFile { pattern: pattern.into(), optional });
     Ok(())
 }
@@ -194,7 +194,7 @@ fn working_directory(line: &mut Line<'_>) -> Outcome {
 }
 
 fn home_or_path(line: &Line<'_>, text: &str) -> Result<Text, Problem> {
-    Ok(path::absolute(&line.expand(text)?)?.into())
+    Ok(line.absolute(&line.expand(text)?)?.into())
 }
 
 fn limit(line: &mut Line<'_>, resource: Resource) -> Outcome {

@@ -241,8 +241,13 @@ impl Line<'_> {
     /// An absolute path with specifiers; empty goes back to the default.
     pub fn path(&mut self, field: Field<Option<Text>>) -> Outcome {
         let text = self.expand(self.text())?;
-        *field(self.draft) = if text.is_empty() { None } else { Some(path::absolute(&text)?.into()) };
+        *field(self.draft) = if text.is_empty() { None } else { Some(self.absolute(&text)?.into()) };
         Ok(())
+    }
+
+    /// An absolute path, simplified.
+    pub fn absolute(&self, text: &str) -> Result<String, String> {
+        if self.reading.machine.strict { path::absolute_252(text) } else { path::absolute(text) }
     }
 
     /// The words of the value, quotes removed, specifiers expanded, with their places. Words that
@@ -299,7 +304,7 @@ impl Line<'_> {
             return Ok(());
         }
         let reading = self.reading;
-        match command::commands(self.text(), &|text| reading.expand(text)) {
+        match command::commands(self.text(), &|text| reading.expand(text), reading.machine.strict) {
             Ok((commands, remarks)) => {
                 self.remarks("unknown-escape", remarks);
                 field(self.draft).extend(commands);

@@ -126,6 +126,13 @@ impl Row {
         self.sections & section.bit() != 0
     }
 
+    /// Whether the release that `--strict-systemd` is like has it.
+    pub fn is_strict(&self) -> bool {
+        /// systemd 252 is the one that is imitated.
+        const RELEASE: u16 = 252;
+        self.since <= RELEASE
+    }
+
     /// The sections in which it may stand.
     pub fn sections(&self) -> impl Iterator<Item = Section> + '_ {
         Section::ALL.into_iter().filter(|s| self.belongs_to(*s))

@@ -39,12 +39,7 @@ pub(super) static ROWS: &[Row] = &[
         |l| node(l, false, Listen::UsbFunction),
         "Directory of a USB FunctionFS instance",
     ),
-    full(
-        SOCKET,
-        "SocketProtocol",
-        |l| l.set_some(names::socket_protocol, |d| &mut d.options.socket_protocol),
-        "IP protocol instead of the usual one: udplite, sctp or mptcp",
-    ),
+    full(SOCKET, "SocketProtocol", protocol, "IP protocol instead of the usual one: udplite, sctp or mptcp"),
     full(SOCKET, "BindIPv6Only", bind_ipv6_only, "Whether IPv6 sockets take IPv4 too: default, both or ipv6-only"),
     full(
         SOCKET,
@@ -188,8 +183,7 @@ pub(super) static ROWS: &[Row] = &[
         "SELinuxContextFromNet",
         |l| l.set(scalar::boolean, |d| &mut d.options.selinux_context_from_net),
         "Take the security level of the service from its peer (SELinux)",
-    )
-    .not_yet("SELinux contexts are not set"),
+    ),
     full(SOCKET, "PipeSize", |l| l.set(scalar::size, |d| &mut d.options.pipe_size), "Buffer size of FIFOs"),
     full(
         SOCKET,
@@ -292,12 +286,7 @@ pub(super) static ROWS: &[Row] = &[
         "Remove nodes, queues and links when the socket stops",
     ),
     full(SOCKET, "Symlinks", symlinks, "Links to the one node of this unit"),
-    full(
-        SOCKET,
-        "FileDescriptorName",
-        |l| l.checked(names::fd_name, |d| &mut d.socket.file_descriptor_name),
-        "Name of the descriptors in LISTEN_FDNAMES",
-    ),
+    full(SOCKET, "FileDescriptorName", fd_name, "Name of the descriptors in LISTEN_FDNAMES"),
     full(
         SOCKET,
         "TriggerLimitIntervalSec",
@@ -386,9 +375,10 @@ fn listen(line: &mut Line<'_>, kind: SocketKind) -> Outcome {
     let text = moved(line, text);
     let interface = line.reading.machine.interface;
     let ipv6 = line.reading.machine.ipv6;
-    let context = AddressContext { ipv6, interface: &interface, services: None };
+    let strict = line.reading.machine.strict;
+    let context = AddressContext { ipv6, interface: &interface, services: None, strict };
     let address = match address::listen_address(&text, kind, &context) {
-        Err((code, why)) if kind == SocketKind::SequentialPacket => {
+        Err((code, why)) if kind == SocketKind::SequentialPacket && !strict => {
             // SCTP has sequential packets over IP; whether it is asked for is known at the end only.
             let stream = address::listen_address(&text, SocketKind::Stream, &context).ok();
             let Some(address) = stream.filter(|a| matches!(a, Address::V4(..) | Address::V6(..))) else {
@@ -397,11 +387,11 @@ fn listen(line: &mut Line<'_>, kind: SocketKind) -> Outcome {
             line.warn_unless_sctp(code, why);
             address
         }
-        Err(_) if !line.reading.machine.strict => {
+        Err(_) if !strict => {
             let services = |name: &str, protocol: &str| line.reading.services.port(name, protocol);
             // Whether a unit that waits for addresses may name it is known when all lines are read.
             let any = |name: &str| interface(name).or_else(|| names::interface(name).is_ok().then_some(0));
-            let wider = AddressContext { services: Some(&services), interface: &any, ipv6 };
+            let wider = AddressContext { services: Some(&services), interface: &any, ipv6, strict };
             let address = address::listen_address(&text, kind, &wider)?;
             if !is_scope_missing(&address, &text) {
                 let message = format!("systemd does not take {text}; porterd does, unless it is strict");
@@ -428,7 +418,7 @@ fn node(line: &mut Line<'_>, special: bool, kind: fn(Text) -> Listen) -> Outcome
     if forget_all(line) {
         return Ok(());
     }
-    let text = address::listen_path(&line.expand(line.text())?, special)?;
+    let text = address::listen_path(&line.expand(line.text())?, special, line.reading.machine.strict)?;
     let listen = kind(text.into());
     let listen =
         if let Listen::Fifo(path) = listen { Listen::Fifo(moved(line, path.to_string()).into()) } else { listen };
@@ -471,6 +461,17 @@ fn netlink(line: &mut Line<'_>) -> Outcome {
     Ok(())
 }
 
+fn protocol(line: &mut Line<'_>) -> Outcome {
+    const MPTCP: i32 = 262;
+    match names::socket_protocol(line.text())? {
+        MPTCP if line.reading.machine.strict => Err("systemd has mptcp since 257, and 252 counts".into()),
+        number => {
+            line.draft.options.socket_protocol = Some(number);
+            Ok(())
+        }
+    }
+}
+
 fn bind_ipv6_only(line: &mut Line<'_>) -> Outcome {
     let text = line.text();
     line.draft.socket.bind_ipv6_only = match text {
@@ -486,10 +487,25 @@ fn bind_ipv6_only(line: &mut Line<'_>) -> Outcome {
     Ok(())
 }
 
+/// Specifiers may leave it empty, and then that is the name.
+fn fd_name(line: &mut Line<'_>) -> Outcome {
+    if line.is_empty() {
+        line.draft.socket.file_descriptor_name = None;
+        return Ok(());
+    }
+    let text = line.expand(line.text())?;
+    line.draft.socket.file_descriptor_name = Some(if text.is_empty() { text } else { names::fd_name(&text)? }.into());
+    Ok(())
+}
+
 fn device(line: &mut Line<'_>) -> Outcome {
     if line.text() == "*" {
         line.draft.options.bind_to_device = None;
         return Ok(());
+    }
+    if line.reading.machine.strict {
+        // 252 expands nothing here.
+        return line.set_or_unset(|text| names::interface(text).map(Into::into), |d| &mut d.options.bind_to_device);
     }
     line.checked(names::interface, |d| &mut d.options.bind_to_device)
 }
@@ -530,7 +546,7 @@ fn symlinks(line: &mut Line<'_>) -> Outcome {
         line.draft.options.symlinks.clear();
     }
     for (word, range) in line.words(Rules::PATHS) {
-        let path = path::absolute(&word).map_err(|why| {
+        let path = line.absolute(&word).map_err(|why| {
             let left_out = format!("{word:?} is left out, and what stands behind it: {why}");
             Problem { code: "invalid-item", ..Problem::from(left_out) }.at(range.start..range.end)
         })?;

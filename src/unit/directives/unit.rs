@@ -6,7 +6,7 @@ use crate::ids::Text;
 use crate::syntax::words::Rules;
 use crate::unit::condition::{self, Condition};
 use crate::unit::draft::Draft;
-use crate::unit::values::{path, scalar, time};
+use crate::unit::values::{scalar, time};
 use crate::unit::{Dependency, Install, UnitName};
 
 pub(super) static ROWS: &[Row] = &[
@@ -310,7 +310,7 @@ fn test(line: &mut Line<'_>, kind: &str, field: fn(&mut Draft) -> &mut Vec<Condi
 fn documentation(line: &mut Line<'_>) -> Outcome {
     let known = |text: &str| -> Result<Text, String> {
         const SCHEMES: [&str; 5] = ["http://", "https://", "file:/", "info:", "man:"];
-        let found = SCHEMES.iter().any(|s| text.len() > s.len() && text.starts_with(s));
+        let found = text.is_ascii() && SCHEMES.iter().any(|s| text.len() > s.len() && text.starts_with(s));
         if found { Ok(text.into()) } else { Err("not an http, https, file, info or man address".to_owned()) }
     };
     line.list(Rules::PLAIN, known, |d| &mut d.common.documentation)
@@ -318,7 +318,7 @@ fn documentation(line: &mut Line<'_>) -> Outcome {
 
 fn mounts(line: &mut Line<'_>) -> Outcome {
     for (word, range) in line.words(Rules::PATHS) {
-        match path::absolute(&word) {
+        match line.absolute(&word) {
             Ok(path) => line.draft.common.requires_mounts_for.push(path.into()),
             Err(why) => line.warn("invalid-item", format!("{word:?} is left out: {why}"), range),
         }

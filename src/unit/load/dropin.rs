@@ -21,8 +21,8 @@ pub(super) fn directories(index: &Index, names: &[UnitName], suffix: &str) -> Ve
         found.sort();
         all.extend(found.into_iter().map(|(_, _, path)| path.clone()));
     }
-    if let (Some(name), ".d") = (names.first(), suffix) {
-        all.extend(index.directories(&format!("{}.d", name.suffix())).iter().map(|(_, path)| path.clone()));
+    if let Some(name) = names.first() {
+        all.extend(index.directories(&format!("{}{suffix}", name.suffix())).iter().map(|(_, path)| path.clone()));
     }
     let mut unique: Vec<Text> = Vec::with_capacity(all.len());
     for path in all {

@@ -102,7 +102,7 @@ impl Library {
         if let Some(unit) = self.units.get(resolved.name.as_str()) {
             return Arc::clone(unit);
         }
-        let unit = Arc::new(self.read_unit(files, &resolved.name, resolved.place));
+        let unit = Arc::new(self.read_unit(files, name, &resolved.name, resolved.place));
         for alias in &unit.aliases {
             self.canonical.insert(alias.clone(), unit.name.clone());
         }
@@ -130,7 +130,8 @@ impl Library {
             if let Body::Socket(socket) = &unit.body
                 && let Some(template) = socket.service.as_ref().filter(|s| s.is_template())
             {
-                self.load_template(files, template);
+                let needed = self.needs_of_template(files, template);
+                pending.extend(needed.into_iter().filter(|name| !seen.contains(name.as_str())));
             }
             units.push(unit);
         }
@@ -140,6 +141,20 @@ impl Library {
         self.drop_ins = DropInCache::default();
         self.prefixes = prefixes::PrefixCache::default();
         units
+    }
+
+    /// Reads a template; what all of its instances need. Of units that each instance has one of, the templates
+    /// are read.
+    fn needs_of_template(&mut self, files: &dyn Files, template: &UnitName) -> Vec<UnitName> {
+        let own = self.load_template(files, template).prototype().clone();
+        let related = own.common.dependencies.iter().filter(|(kind, _)| reaches(*kind));
+        let (each, all): (Vec<&UnitName>, Vec<&UnitName>) = related
+            .map(|(_, name)| name)
+            .partition(|name| name.is_instance() && name.instance() == own.name.instance());
+        for name in each.into_iter().filter_map(UnitName::template).filter(|name| name != template) {
+            self.load_template(files, &name);
+        }
+        all.into_iter().cloned().collect()
     }
 
     /// Names that have a file of their own and can be started (neither masked nor templates), those that are
@@ -207,7 +222,8 @@ impl Library {
         self.diagnostics.extend(found);
     }
 
-    fn read_unit(&mut self, files: &dyn Files, name: &UnitName, place: Place) -> Unit {
+    fn read_unit(&mut self, files: &dyn Files, asked: &UnitName, name: &UnitName, place: Place) -> Unit {
+        let asked = (asked != name).then(|| asked.clone());
         let name = self.pool.name(name.clone());
         if special::is_passed(&name) {
             return Unit::absent(name, LoadState::Loaded, None);
@@ -218,7 +234,8 @@ impl Library {
         }
         let aliases = self.index(files).aliases_of(&name);
         let unit = match self.sources(files, &name, &place) {
-            Ok(sources) => {
+            Ok(mut sources) => {
+                sources.asked = asked;
                 let mut finished = sources.read(Some(files), name, &mut self.pool);
                 self.diagnostics.extend(finished.diagnostics);
                 self.prefixes.fill(files, &mut finished.unit, &mut self.diagnostics);
@@ -237,6 +254,7 @@ impl Library {
         let mut sources = Sources {
             machine: Arc::clone(&self.machine),
             fragment: None,
+            asked: None,
             drop_ins: Vec::new(),
             drop_in_paths: Vec::new(),
             linked: Vec::new(),
@@ -270,7 +288,7 @@ impl Library {
         };
         let machine = Arc::clone(&self.machine);
         let (drop_ins, drop_in_paths, linked) = (Vec::new(), Vec::new(), Vec::new());
-        let mut sources = Sources { machine, fragment, drop_ins, drop_in_paths, linked };
+        let mut sources = Sources { machine, fragment, asked: None, drop_ins, drop_in_paths, linked };
         if !foreign {
             self.add_drop_ins(files, name, &mut sources);
         }
@@ -284,6 +302,8 @@ impl Library {
 
     /// Drop-ins and links of all names of a unit.
     fn add_drop_ins(&mut self, files: &dyn Files, name: &UnitName, sources: &mut Sources) {
+        // systemd reads .upholds since 254.
+        let strict = self.machine.strict;
         let index = self.index(files);
         let mut names = vec![name.clone()];
         names.extend(index.aliases_of(name));
@@ -291,35 +311,39 @@ impl Library {
         let links = [
             (Dependency::Wants, dropin::directories(index, &names, ".wants")),
             (Dependency::Requires, dropin::directories(index, &names, ".requires")),
-            (Dependency::Upholds, dropin::directories(index, &names, ".upholds")),
+            (Dependency::Upholds, dropin::directories(index, &names, if strict { "" } else { ".upholds" })),
         ];
         for (kind, directories) in links {
             self.linked(files, name, kind, &directories, &mut sources.linked);
         }
-        let mut chosen: BTreeMap<String, Text> = BTreeMap::new();
+        // By name; a link that leads nowhere hides nobody.
+        let mut found: BTreeMap<String, Vec<Text>> = BTreeMap::new();
         for directory in &configured {
             for entry in self.drop_ins.list(files, directory).iter() {
-                let usable = matches!(entry.kind, EntryKind::File | EntryKind::Link) && entry.name.ends_with(".conf");
-                if usable && !chosen.contains_key(&entry.name) {
-                    chosen.insert(entry.name.clone(), format!("{directory}/{}", entry.name).into());
+                if entry.name.ends_with(".conf") && !entry.name.starts_with('.') {
+                    let path = format!("{directory}/{}", entry.name).into();
+                    found.entry(entry.name.clone()).or_default().push(path);
                 }
             }
         }
-        for path in chosen.into_values() {
+        for paths in found.into_values() {
+            let Some(path) = self.first_there(files, paths) else { continue };
             match self.drop_ins.read(files, &path) {
                 Ok(Content::Text(document)) => sources.drop_ins.push(document),
-                Ok(Content::Empty) => {}
-                Err(FileError::NotFound) => continue,
+                Ok(Content::Empty) | Err(FileError::NotFound) => {}
                 Err(FileError::Unreadable(why)) => {
                     let mut diagnostic =
                         Diagnostic::new("drop-in-unreadable", format!("cannot read {path}: {why}"), None);
                     diagnostic.unit = Some(name.text());
                     self.diagnostics.push(diagnostic);
-                    continue;
                 }
             }
             sources.drop_in_paths.push(path);
         }
+    }
+
+    fn first_there(&mut self, files: &dyn Files, paths: Vec<Text>) -> Option<Text> {
+        paths.into_iter().find(|path| !matches!(self.drop_ins.read(files, path), Err(FileError::NotFound)))
     }
 
     /// Dependencies that are links in `.wants`, `.requires` and `.upholds`.
@@ -335,7 +359,7 @@ impl Library {
         for directory in directories {
             for entry in self.drop_ins.list(files, directory).iter() {
                 let path = format!("{directory}/{}", entry.name);
-                if !seen.insert(entry.name.clone()) {
+                if entry.name.starts_with('.') || !seen.insert(entry.name.clone()) {
                     continue;
                 }
                 let wrong = if entry.kind != EntryKind::Link {
@@ -343,7 +367,11 @@ impl Library {
                 } else if files.link(&path).is_some_and(|target| files::join(directory, &target) == "/dev/null") {
                     continue;
                 } else {
-                    match UnitName::parse(&entry.name).filter(|n| !n.is_template()) {
+                    // A template stands for its instance of our own instance or name.
+                    let instance = name.instance().unwrap_or(name.stem());
+                    let target = UnitName::parse(&entry.name);
+                    match target.and_then(|t| if t.is_template() { t.instantiate(instance) } else { Some(t) }) {
+                        Some(target) if target == *name => continue,
                         Some(target) => {
                             out.push((kind, self.pool.name(target)));
                             continue;

@@ -109,7 +109,7 @@ impl Index {
             };
             return Resolved { name, place };
         }
-        Resolved { name, place: Place::Nowhere }
+        Resolved { name: asked.clone(), place: Place::Nowhere }
     }
 
     /// Other names that lead to a canonical name, sorted.
@@ -121,7 +121,9 @@ impl Index {
         let mut pending = vec![name.clone()];
         while let Some(target) = pending.pop() {
             let direct = self.aliases.get(&target).into_iter().flatten().cloned();
-            let by_template = target.template().into_iter().flat_map(|t| {
+            // An instance with a file of its own has none of its template's names.
+            let template = target.template().filter(|_| self.names.get(target.as_str()).is_none());
+            let by_template = template.into_iter().flat_map(|t| {
                 let instance = target.instance().unwrap_or("").to_owned();
                 let of_template = self.aliases.get(&t).into_iter().flatten();
                 of_template.filter_map(move |alias| match alias.instance() {
@@ -137,6 +139,8 @@ impl Index {
                 }
             }
         }
+        // A chain may be too long to be followed.
+        all.retain(|alias| self.resolve(alias).name == *name);
         all.sort();
         all
     }
@@ -176,7 +180,7 @@ impl Builder<'_> {
         let Ok(entries) = self.files.list(directory) else { return };
         // What a name stands for does not depend on its neighbours; what is said of links comes in order.
         let mut links = Vec::new();
-        for entry in entries {
+        for entry in entries.into_iter().filter(|entry| !entry.name.starts_with('.')) {
             let path = || [directory, "/", &entry.name].concat().into();
             let suffix = DIRECTORY_SUFFIXES.iter().position(|s| entry.name.ends_with(s));
             match (entry.kind, suffix) {

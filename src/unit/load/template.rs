@@ -28,6 +28,8 @@ pub struct Template {
 pub(super) struct Sources {
     pub(super) machine: Arc<Machine>,
     pub(super) fragment: Option<Arc<Document>>,
+    /// The name by which the unit was asked for first, if it is an alias: the main file is read under it.
+    pub(super) asked: Option<UnitName>,
     pub(super) drop_ins: Vec<Arc<Document>>,
     /// Drop-ins that apply, by path; a masking one has no document.
     pub(super) drop_in_paths: Vec<Text>,
@@ -40,13 +42,20 @@ impl Sources {
     /// `files` has the names of ports; nothing else is read.
     pub(super) fn read(&self, files: Option<&dyn Files>, name: UnitName, pool: &mut Pool) -> Finished {
         let fragment = self.fragment.as_ref().map(|document| document.source.path.clone());
-        let facts = UnitFacts { name: name.clone(), fragment: fragment.clone() };
-        let reading = Reading { machine: &self.machine, facts, services: Services(files) };
+        let named = |name: UnitName| Reading {
+            machine: &self.machine,
+            facts: UnitFacts { name, fragment: fragment.clone() },
+            services: Services(files),
+        };
+        let reading = named(name.clone());
         let mut draft = Draft::new(name);
         draft.given.strict = self.machine.strict;
         let mut intact = true;
         if let Some(document) = &self.fragment {
-            intact = draft.read_fragment(document, &reading);
+            intact = match &self.asked {
+                Some(asked) => draft.read_fragment(document, &named(asked.clone())),
+                None => draft.read_fragment(document, &reading),
+            };
         }
         for document in &self.drop_ins {
             draft.read_drop_in(document, &reading);
@@ -59,6 +68,11 @@ impl Sources {
 }
 
 impl Template {
+    /// An instance that stands for all.
+    pub(super) fn prototype(&self) -> &Arc<Unit> {
+        &self.prototype
+    }
+
     /// A template made of one of its instances. `sources` only if instances differ.
     pub(super) fn new(name: UnitName, prototype: Arc<Unit>, sources: Option<Sources>) -> Template {
         Template { name, prototype, sources }

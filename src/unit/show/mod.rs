@@ -80,9 +80,20 @@ fn yes_no(value: bool) -> &'static str {
 }
 
 /// An item of a list, in quotes if a shell would split it.
-fn quoted(item: &str) -> String {
+pub fn quoted(item: &str) -> String {
     let plain = !item.is_empty() && !item.contains(|c: char| c.is_whitespace() || "\"'\\$`*?[()<>|&;!".contains(c));
-    if plain { item.to_owned() } else { format!("\"{}\"", item.replace('\\', "\\\\").replace('"', "\\\"")) }
+    if plain {
+        return item.to_owned();
+    }
+    let mut out = String::from("\"");
+    for c in item.chars() {
+        if matches!(c, '"' | '\\' | '`' | '$') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out.push('"');
+    out
 }
 
 /// A command that has not run.

@@ -22,6 +22,8 @@ pub struct AddressContext<'a> {
     pub interface: &'a dyn Fn(&str) -> Option<u32>,
     /// Beyond what systemd takes: names of services as ports, and port 0, which the kernel chooses.
     pub services: Option<ServicePort<'a>>,
+    /// Only what systemd 252 takes.
+    pub strict: bool,
 }
 
 /// Diagnostic code and the reason in words.
@@ -37,7 +39,7 @@ pub fn listen_address(text: &str, kind: SocketKind, context: &AddressContext<'_>
     let address = parse(text, kind, context)?;
     let unix = matches!(address, Address::Path(_) | Address::Abstract(_));
     // systemd refuses vsock whatever the prefix; whoever wrote this one can only mean it.
-    let vsock = matches!(address, Address::Vsock(..)) && text.starts_with("vsock-seqpacket:");
+    let vsock = matches!(address, Address::Vsock(..)) && text.starts_with("vsock-seqpacket:") && !context.strict;
     if kind == SocketKind::SequentialPacket && !unix && !vsock {
         return bad("only AF_UNIX addresses (a path or @name) have sequential packets, \
              vsock-seqpacket:CID:PORT, and IP addresses with SocketProtocol=sctp");
@@ -55,9 +57,11 @@ fn parse(text: &str, kind: SocketKind, context: &AddressContext<'_>) -> Result<A
     if let Some(name) = text.strip_prefix('@') {
         return abstract_name(name);
     }
-    for prefix in ["vsock:", "vsock-stream:", "vsock-dgram:", "vsock-seqpacket:"] {
+    /// The first is systemd 252's.
+    const VSOCK: [&str; 4] = ["vsock:", "vsock-stream:", "vsock-dgram:", "vsock-seqpacket:"];
+    for prefix in &VSOCK[..if context.strict { 1 } else { VSOCK.len() }] {
         if let Some(rest) = text.strip_prefix(prefix) {
-            return vsock(rest);
+            return vsock(rest, context.strict);
         }
     }
     if let Some(rest) = text.strip_prefix('[') {
@@ -98,19 +102,20 @@ fn abstract_name(name: &str) -> Result<Address, Refusal> {
     Ok(Address::Abstract(name.into()))
 }
 
-fn vsock(rest: &str) -> Result<Address, Refusal> {
-    /// Well-known context ids (`VMADDR_CID_*`).
+fn vsock(rest: &str, strict: bool) -> Result<Address, Refusal> {
+    /// Well-known context ids (`VMADDR_CID_*`); systemd 252 has the first.
     const WORDS: [(&str, u32); 6] =
         [("", u32::MAX), ("any", u32::MAX), ("-1", u32::MAX), ("hypervisor", 0), ("local", 1), ("host", 2)];
     let Some((cid, port)) = rest.split_once(':') else {
         return bad("a vsock address is vsock:CID:PORT (the CID may be empty)");
     };
-    let cid = match WORDS.iter().find(|(word, _)| *word == cid) {
+    let words = &WORDS[..if strict { 1 } else { WORDS.len() }];
+    let cid = match words.iter().find(|(word, _)| *word == cid) {
         Some((_, number)) => *number,
         None => scalar::unsigned32(cid).or_else(|e| bad(format!("vsock CID: {e}")))?,
     };
     match scalar::unsigned32(port) {
-        Ok(u32::MAX) => bad("vsock port 4294967295 means any port and cannot be listened on"),
+        Ok(u32::MAX) if !strict => bad("vsock port 4294967295 means any port and cannot be listened on"),
         Ok(port) => Ok(Address::Vsock(cid, port)),
         Err(e) => bad(format!("vsock port: {e}")),
     }
@@ -246,13 +251,14 @@ pub fn netlink(text: &str) -> Result<(i32, u32), Refusal> {
 }
 
 /// A path to listen on that is no socket: FIFO, special file, message queue, USB function.
-/// `special` files may lie in /dev, /proc and /sys.
-pub fn listen_path(text: &str, special: bool) -> Result<String, Refusal> {
+/// `special` files may lie in /dev, /proc and /sys, and in systemd 252 everything may (`strict`).
+pub fn listen_path(text: &str, special: bool, strict: bool) -> Result<String, Refusal> {
     if text.len() > PATH_BYTES_MAX {
         return Err(("address-too-long", format!("the path is longer than {PATH_BYTES_MAX} bytes")));
     }
-    let path = super::path::absolute(text).or_else(bad)?;
-    if !special && super::path::is_api_file_system(&path) {
+    let absolute = if strict { super::path::absolute_252 } else { super::path::absolute };
+    let path = absolute(text).or_else(bad)?;
+    if !special && !strict && super::path::is_api_file_system(&path) {
         return bad(format!("'{}' lies in /dev, /proc or /sys, where nothing can be made", excerpt(&path)));
     }
     Ok(path)

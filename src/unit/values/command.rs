@@ -36,9 +36,9 @@ impl From<WordError> for Trouble {
 type Expand<'a> = &'a dyn Fn(&str) -> Result<String, String>;
 
 /// Reads the value of a command directive; `expand` replaces the specifiers of one word. The
-/// remarks are warnings about escapes that mean nothing.
-pub fn commands(text: &str, expand: Expand<'_>) -> Result<(Vec<Command>, Vec<Remark>), CommandError> {
-    let mut reader = Reader { text, at: 0, expand, remarks: Vec::new(), ignore: false };
+/// remarks are warnings about escapes that mean nothing. `strict` has no prefix that systemd 252 has not.
+pub fn commands(text: &str, expand: Expand<'_>, strict: bool) -> Result<(Vec<Command>, Vec<Remark>), CommandError> {
+    let mut reader = Reader { text, at: 0, expand, strict, remarks: Vec::new(), ignore: false };
     let mut commands = Vec::new();
     loop {
         reader.ignore = false;
@@ -56,6 +56,7 @@ struct Reader<'a> {
     text: &'a str,
     at: usize,
     expand: Expand<'a>,
+    strict: bool,
     remarks: Vec<Remark>,
     ignore: bool,
 }
@@ -83,7 +84,7 @@ impl Reader<'_> {
             return Ok(None);
         };
         let at = first.range.start;
-        let (mut command, path) = prefixes(&first.text);
+        let (mut command, path) = prefixes(&first.text, self.strict);
         self.ignore = command.ignore_failure;
         let path = self.expanded(path, at)?;
         check_path(&path).map_err(|message| Trouble { at, message })?;
@@ -127,7 +128,7 @@ impl Reader<'_> {
 }
 
 /// Takes the prefix characters off the first word, each at most once.
-fn prefixes(word: &str) -> (Command, &str) {
+fn prefixes(word: &str, strict: bool) -> (Command, &str) {
     let mut command = Command {
         path: "".into(),
         argv: Vec::new(),
@@ -144,7 +145,7 @@ fn prefixes(word: &str) -> (Command, &str) {
             b'-' if !command.ignore_failure => command.ignore_failure = true,
             b'@' if !command.argv0_given => command.argv0_given = true,
             b':' if !command.no_expansion => command.no_expansion = true,
-            b'|' if !command.via_shell => command.via_shell = true,
+            b'|' if !command.via_shell && !strict => command.via_shell = true,
             b'+' if command.privilege == Privilege::Ordinary && !double => command.privilege = Privilege::Full,
             b'!' if command.privilege == Privilege::Ordinary && !double => command.privilege = Privilege::NoSetuid,
             // Means something only on kernels without ambient capabilities.
@@ -188,12 +189,12 @@ mod tests {
     }
 
     fn argv(text: &str) -> Vec<Vec<String>> {
-        let (commands, _) = commands(text, &expand).unwrap();
+        let (commands, _) = commands(text, &expand, false).unwrap();
         commands.iter().map(|c| c.argv.iter().map(|a| a.to_string()).collect()).collect()
     }
 
     fn refused(text: &str) -> CommandError {
-        commands(text, &expand).unwrap_err()
+        commands(text, &expand, false).unwrap_err()
     }
 
     #[test]
@@ -204,7 +205,7 @@ mod tests {
 
     #[test]
     fn service_3_unknown_escape() {
-        let (found, remarks) = commands(r"/bin/echo \q", &expand).unwrap();
+        let (found, remarks) = commands(r"/bin/echo \q", &expand, false).unwrap();
         assert_eq!(&*found[0].argv[1], r"\q");
         assert_eq!(remarks[0].0, 10..12);
     }
@@ -237,13 +238,13 @@ mod tests {
         assert_eq!(argv("true"), [["true"]]);
         assert!(refused("/bin/").message.contains("directory") && refused("/.").message.contains("directory"));
         assert!(refused("\"/bin/a\\tb\"").message.contains("control"));
-        let (found, _) = commands("//bin/./echo", &expand).unwrap();
+        let (found, _) = commands("//bin/./echo", &expand, false).unwrap();
         assert_eq!((&*found[0].path, &*found[0].argv[0]), ("/bin/echo", "//bin/./echo"));
     }
 
     #[test]
     fn service_9_10_11_prefixes() {
-        let (found, _) = commands("-@:+/bin/sh sh0 -c 'echo $0'", &expand).unwrap();
+        let (found, _) = commands("-@:+/bin/sh sh0 -c 'echo $0'", &expand, false).unwrap();
         let c = &found[0];
         assert!(c.ignore_failure && c.argv0_given && c.no_expansion && c.privilege == Privilege::Full);
         assert_eq!((&*c.path, &*c.argv[0], c.argv.len()), ("/bin/sh", "sh0", 3));
@@ -253,18 +254,18 @@ mod tests {
         assert!(refused("-").ignore && !refused("@").ignore);
         for (text, privilege) in [("!/a", Privilege::NoSetuid), ("!!/a", Privilege::Ordinary), ("+/a", Privilege::Full)]
         {
-            assert_eq!(commands(text, &expand).unwrap().0[0].privilege, privilege);
+            assert_eq!(commands(text, &expand, false).unwrap().0[0].privilege, privilege);
         }
         for bad in ["!!!/a", "!!+/a", "+!/a"] {
             refused(bad);
         }
-        assert!(commands("|/a", &expand).unwrap().0[0].via_shell);
+        assert!(commands("|/a", &expand, false).unwrap().0[0].via_shell);
     }
 
     #[test]
     fn service_13_15_blanks_and_backslashes() {
         assert_eq!(argv("/bin/echo \"x    y\""), [["/bin/echo", "x    y"]]);
-        let (found, remarks) = commands("/bin/echo a \\", &expand).unwrap();
+        let (found, remarks) = commands("/bin/echo a \\", &expand, false).unwrap();
         assert_eq!((&*found[0].argv[2], remarks.len()), ("\\", 1));
     }
 

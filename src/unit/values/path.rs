@@ -17,6 +17,12 @@ pub fn absolute(text: &str) -> Result<String, String> {
     if is_normalized(&simple) { Ok(simple) } else { Err(format!("path '{}' contains '..'", excerpt(text))) }
 }
 
+/// Like [`absolute`], as systemd 252 has it: `..` is refused right below the root too.
+pub fn absolute_252(text: &str) -> Result<String, String> {
+    let simple = absolute(text)?;
+    if is_normalized(text) { Ok(simple) } else { Err(format!("path '{}' contains '..'", excerpt(text))) }
+}
+
 /// Folds repeated slashes and `.` components, drops a slash at the end and `..` right below the
 /// root. Other `..` stay.
 pub fn simplify(path: &str) -> String {
@@ -82,6 +88,7 @@ mod tests {
         for bad in ["run/f", "/run/x/../f", "/run/../f", "", "/a/.."] {
             assert!(absolute(bad).is_err(), "{bad}");
         }
+        assert!(absolute_252("/../run/f").is_err() && absolute_252("/run/./..f/").as_deref() == Ok("/run/..f"));
         assert!(absolute(&format!("/{}", "a".repeat(4094))).is_ok());
         assert!(absolute(&format!("/{}", "a".repeat(4095))).is_err());
     }

@@ -19,7 +19,7 @@ pub fn boolean(text: &str) -> Result<bool, String> {
 /// Sign and magnitude of a number with C prefixes: `0x` hexadecimal, `0b` binary, `0o` or a leading
 /// `0` octal. A magnitude of `None` is beyond 64 bits.
 fn magnitude(text: &str) -> Result<(bool, Option<u64>), String> {
-    let trimmed = text.trim_start_matches([' ', '\t', '\n', '\r']);
+    let trimmed = text.trim_start_matches([' ', '\t', '\n', '\r', '\x0b', '\x0c']);
     let (negative, rest) = match trimmed.as_bytes().first() {
         Some(b'-') => (true, &trimmed[1..]),
         Some(b'+') => (false, &trimmed[1..]),

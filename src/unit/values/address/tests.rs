@@ -5,7 +5,7 @@ fn interface(name: &str) -> Option<u32> {
 }
 
 fn stream(text: &str) -> Result<String, Refusal> {
-    let context = AddressContext { ipv6: true, interface: &interface, services: None };
+    let context = AddressContext { ipv6: true, interface: &interface, services: None, strict: false };
     let address = listen_address(text, SocketKind::Stream, &context)?;
     Ok(display(&Listen::Socket { kind: SocketKind::Stream, address }))
 }
@@ -19,7 +19,7 @@ fn socket_49_and_51_bare_ports() {
     for (text, shown) in [("8080", 8080), ("010", 8), ("0x1f90", 8080), ("+8080", 8080), ("0O17", 15)] {
         assert_eq!(stream(text), Ok(format!("[::]:{shown}")), "{text}");
     }
-    let context = AddressContext { ipv6: false, interface: &interface, services: None };
+    let context = AddressContext { ipv6: false, interface: &interface, services: None, strict: false };
     let address = listen_address("8080", SocketKind::Stream, &context);
     assert_eq!(address, Ok(Address::V4(Ipv4Addr::UNSPECIFIED, 8080)));
     let refused = listen_address("[::1]:80", SocketKind::Stream, &context);
@@ -102,7 +102,7 @@ fn socket_56_58_vsock() {
 
 #[test]
 fn socket_57_sequential_packets_are_local() {
-    let context = AddressContext { ipv6: true, interface: &interface, services: None };
+    let context = AddressContext { ipv6: true, interface: &interface, services: None, strict: false };
     for text in ["127.0.0.1:80", "vsock::1", "80"] {
         assert!(listen_address(text, SocketKind::SequentialPacket, &context).is_err(), "{text}");
     }
@@ -113,10 +113,10 @@ fn socket_57_sequential_packets_are_local() {
 
 #[test]
 fn socket_60_61_other_paths() {
-    assert_eq!(listen_path("/run//f/", false).as_deref(), Ok("/run/f"));
-    assert!(listen_path("/dev/f", false).is_err() && listen_path("/dev/kmsg", true).is_ok());
-    assert!(listen_path("foo", false).is_err());
-    assert!(listen_path("/", false).is_ok() && listen_path("/foo/bar", false).is_ok());
+    assert_eq!(listen_path("/run//f/", false, false).as_deref(), Ok("/run/f"));
+    assert!(listen_path("/dev/f", false, false).is_err() && listen_path("/dev/kmsg", true, false).is_ok());
+    assert!(listen_path("foo", false, false).is_err());
+    assert!(listen_path("/", false, false).is_ok() && listen_path("/foo/bar", false, false).is_ok());
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn http(name: &str, protocol: &str) -> Result<u16, String> {
 
 #[test]
 fn beyond_systemd_ports_have_names_and_may_be_zero() {
-    let context = AddressContext { ipv6: true, interface: &interface, services: Some(&http) };
+    let context = AddressContext { ipv6: true, interface: &interface, services: Some(&http), strict: false };
     let shown = |text: &str, kind| {
         listen_address(text, kind, &context).map(|address| display(&Listen::Socket { kind, address }))
     };

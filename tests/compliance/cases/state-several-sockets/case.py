@@ -1,0 +1,33 @@
+"""Several sockets and a service: who triggers, who fails, who is stopped, with reloads between; templates of sockets; Accept= mixed."""
+P = "/run/oracle/probe -n {} "
+def setup(t):
+    u = t.unit
+    for n in ("a1", "a2", "a3"): u(f"{n}.socket", f"[Socket]\nListenStream=/run/{n}\nService=a.service\nFileDescriptorName={n}\n")
+    u("a.service", "[Unit]\nStartLimitBurst=4\nStartLimitIntervalSec=100\n[Service]\nExecStart=/run/oracle/probe -n a log run dump serve-n 1\n")
+    for n in ("b1", "b2"): u(f"{n}.socket", f"[Socket]\nListenStream=/run/{n}\nService=b.service\n")
+    u("b.service", "[Unit]\nRequires=b1.socket\nAfter=b1.socket b2.socket\nBindsTo=b2.socket\n[Service]\nExecStart=/run/oracle/probe -n b pause\n")
+    u("c1.socket", "[Socket]\nListenStream=/run/c1\nFileDescriptorName=c1\n"); u("c2.socket", "[Socket]\nListenStream=/run/c2\nFileDescriptorName=c2\n")
+    u("c1.service", "[Unit]\nDescription=x\n[Service]\nSockets=c2.socket\nExecStart=/run/oracle/probe -n c dump pause\n"); u("c2.service", "[Service]\nExecStart=/run/oracle/probe -n c2 pause\n")
+    u("t@.socket", "[Socket]\nListenStream=/run/t-%i\nFileDescriptorName=n-%i\n"); u("t@.service", "[Service]\nExecStart=/run/oracle/probe -n t-%i dump serve-n 1\n")
+    u("v@.socket", "[Socket]\nListenStream=/run/v-%i\nService=vv@%i.service\n"); u("vv@.service", "[Service]\nExecStart=/run/oracle/probe -n vv-%i log run serve-n 1\n")
+    u("w@.socket", "[Socket]\nListenStream=/run/w-%i\nAccept=yes\n"); u("w@.service", "[Service]\nExecStart=/run/oracle/probe -n w logenv NONE log %i echo 3\n")
+    u("x.socket", "[Socket]\nListenStream=/run/x\nService=a.service\nAccept=no\nFileDescriptorName=x\nExecStartPre=/bin/false\n")
+    u("m.target", "[Unit]\nRequires=a1.socket a2.socket\nAfter=a1.socket a2.socket\n")
+    u("keep.target", "[Unit]\nWants=a3.socket c1.socket c2.socket t@1.socket t@2.socket\n")
+def run(t):
+    t.start("keep.target")
+    t.rec("start", [t.start("m.target"), t.start("a3.socket"), t.start("x.socket")])
+    t.rec("knock", [t.unix("/run/a2").ask("q"), t.wait_state("a.service", "inactive"), [t.wait_state(f"a{i}.socket", "active/listening") for i in (1, 2, 3)], t.named_fds("a")])
+    t.rec("stop one", [t.stop("a2.socket"), t.state("m.target"), t.unix("/run/a1").ask("q"), t.wait_state("a.service", "inactive"), len(t.log("a"))])
+    t.rec("target", [t.state("m.target"), [t.state(f"a{i}.socket") for i in (1, 2, 3)]])
+    t.wait_state("a3.socket", "active/listening")
+    c = [t.unix("/run/a3").ask("q")]; t.wait_state("a.service", "inactive"); t.wait_state("a3.socket", "active/listening"); c.append(t.unix("/run/a3").ask("q")); t.wait_state("a.service", "inactive"); t.wait_state("a3.socket", "active/listening"); d = t.unix("/run/a3")
+    t.rec("limit", [c, t.wait_state("a3.socket", "failed"), t.wait_state("a1.socket", "failed"), t.state("a.service")])
+    t.rec("again", [t.reset_failed("a.service"), t.start("a1.socket"), t.unix("/run/a1").ask("r")])
+    t.rec("b", [t.start("b1.socket"), t.start("b.service"), t.state("b2.socket"), t.stop("b2.socket"), t.wait_state("b.service", "inactive"), t.state("b1.socket")])
+    t.rec("b2", [t.start("b2.socket"), t.unix("/run/b2").error, t.wait_state("b.service", "active"), [t.state(f"b{i}.socket") for i in (1, 2)], t.restart("b1.socket"), t.wait_state("b1.socket", "active"), t.state("b.service"), [t.state(f"b{i}.socket") for i in (1, 2)]])
+    t.rec("c", [t.start("c1.socket"), t.start("c2.socket"), t.start("c1.service"), [t.state(f"c{i}.socket") for i in (1, 2)], t.named_fds("c"), t.show("c1.service", "TriggeredBy", "Wants"), t.show("c2.socket", "Triggers"), t.start("c2.service"), t.stop("c1.service"), [t.state(f"c{i}.socket") for i in (1, 2)]])
+    t.rec("t", [t.start("t@1.socket", "t@2.socket"), t.unix("/run/t-1").ask("a"), t.unix("/run/t-2").ask("b"), t.named_fds("t-1"), t.named_fds("t-2"), t.state("t@1.service")])
+    t.rec("v", [t.start("v@7.socket"), t.unix("/run/v-7").ask("a"), t.log("vv-7"), t.show("v@7.socket", "Triggers", "Slice", "Names")])
+    t.rec("w", [t.start("w@7.socket"), t.unix("/run/w-7").ask("a"), t.log("w"), t.show("w@7.socket", "Slice", "NAccepted")])
+    t.rec("list", t.list_sockets())
