@@ -297,10 +297,12 @@ fn identity(exec: &ExecSettings) -> Result<Identity, LookUpFailure> {
         };
         let user = user.ok().flatten().ok_or_else(|| failure(Purpose::User, name))?;
         let text = |path: &std::path::Path| Text::from(path.to_string_lossy());
+        let groups = groups_of(&user);
         identity = Identity {
+            own_groups: groups.clone().filter(|_| user.gid.as_raw() != 0),
             uid: Some(user.uid.as_raw()),
             gid: Some(user.gid.as_raw()),
-            groups: groups_of(&user),
+            groups: groups.filter(|_| user.gid.as_raw() != 0),
             user: Some(user.name.as_str().into()),
             home: Some(text(&user.dir)),
             shell: Some(text(&user.shell)),

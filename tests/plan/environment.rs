@@ -107,6 +107,7 @@ fn login_variables_need_a_user() {
         uid: Some(2001),
         gid: Some(2001),
         groups: Some(vec![2001]),
+        own_groups: Some(vec![2001]),
         user: Some("alice".into()),
         home: Some(home.into()),
         shell: Some(shell.into()),

@@ -13,6 +13,7 @@ fn alice() -> Start {
         uid: Some(2001),
         gid: Some(2001),
         groups: Some(vec![50, 100, 2001, 2100]),
+        own_groups: Some(vec![50, 2001, 2100]),
         user: Some("alice".into()),
         home: Some("/home/alice".into()),
         shell: Some("/bin/bash".into()),
@@ -105,6 +106,7 @@ fn a_plus_keeps_who_the_process_is_and_its_limits() {
         ioprio_set(IOPRIO_WHO_PROCESS, 0, 2/6)
         prctl(PR_SET_TIMERSLACK, 123000)
         personality(0x8)
+        setgroups([50, 2001, 2100])
         dup2(s1 -> 0, s0 -> 1, s0 -> 2)
         chdir("/home/alice")
         execve("/p")
@@ -117,7 +119,7 @@ fn an_exclamation_mark_keeps_the_user_only() {
     let mut start = full();
     start.command.privilege = Privilege::NoSetuid;
     let has = |wanted: fn(&Step) -> bool| start.has(wanted);
-    assert!(!has(|s| matches!(s, Step::Uid { .. } | Step::Gid(_) | Step::Groups(_))));
+    assert!(!has(|s| matches!(s, Step::Uid { .. } | Step::Gid(_))));
     assert!(has(|s| matches!(s, Step::BoundingSet(_))));
     assert!(has(|s| matches!(s, Step::AmbientSet(_))));
     assert!(has(|s| matches!(s, Step::Limit(..))));
@@ -131,6 +133,17 @@ fn permissions_can_be_for_the_start_only() {
     assert!(start.has(|s| matches!(s, Step::Uid { .. })));
     start.role = Role::Control { stop: true };
     assert!(!start.has(|s| matches!(s, Step::Uid { .. } | Step::Limit(..) | Step::NoNewPrivileges)));
+}
+
+/// Also where the user is not changed to: service-unit 108.
+#[test]
+fn a_command_that_keeps_its_user_is_in_the_groups_of_the_other() {
+    for privilege in [Privilege::Full, Privilege::NoSetuid] {
+        let mut start = alice();
+        start.command.privilege = privilege;
+        assert!(start.has(|s| *s == Step::Groups(vec![50, 2001, 2100])), "{privilege:?}");
+        assert!(!start.has(|s| matches!(s, Step::Gid(_) | Step::Uid { .. })), "{privilege:?}");
+    }
 }
 
 #[test]
