@@ -235,12 +235,14 @@ pub struct Passed {
 pub enum Role {
     /// `ExecStart=` of a service: gets the descriptors.
     Main,
-    /// Any other command. `stop`: of a stop phase (gets `SERVICE_RESULT` and so on).
+    /// Any other command; of a stop phase it gets `SERVICE_RESULT` and so on.
     Control {
         /// It is `ExecStop=` or `ExecStopPost=`.
         stop: bool,
     },
     /// `ExecStart=` of `Type=forking`: gets the descriptors, but is no main process.
+        /// It may be given the terminal of `StandardInput=tty`.
+        terminal: bool,
     Forking,
 }
 

@@ -131,7 +131,7 @@ fn permissions_can_be_for_the_start_only() {
     let mut start = full();
     start.bend = |o| o.permissions_start_only = true;
     assert!(start.has(|s| matches!(s, Step::Uid { .. })));
-    start.role = Role::Control { stop: true };
+    start.role = Role::Control { terminal: true };
     assert!(!start.has(|s| matches!(s, Step::Uid { .. } | Step::Limit(..) | Step::NoNewPrivileges)));
 }
 
@@ -223,7 +223,7 @@ fn working_directories() {
     assert_eq!(start.program().pace, Pace::Prompt);
     start.exec.root_directory = Some("/jail".into());
     assert_eq!(chdirs(&start), [r#"chroot("/jail")"#]);
-    start.role = Role::Control { stop: false };
+    start.role = Role::Control { terminal: false };
     start.bend = |o| o.root_directory_start_only = true;
     assert_eq!(chdirs(&start), [r#"chdir("/")"#]);
 

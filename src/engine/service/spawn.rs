@@ -24,7 +24,9 @@ impl Engine {
             return false;
         };
         let stop = matches!(state, ServiceState::Stop | ServiceState::StopPost);
-        let role = if state == ServiceState::Start { Role::Forking } else { Role::Control { stop } };
+        // The others may run beside a main process, which has the terminal.
+        let terminal = matches!(state, ServiceState::Condition | ServiceState::StartPre | ServiceState::StopPost);
+        let role = if state == ServiceState::Start { Role::Forking } else { Role::Control { stop, terminal } };
         let span = super::state_timeout_usec(&unit, state);
         self.deadlines.set(id, Reason::State, self.now.after(span));
         let token = self.new_proc(id);
@@ -150,7 +152,7 @@ impl Engine {
         if let Some(connection) = &service.connection {
             variables.extend(remote_variables(&connection.peer, self.policy.unix_remote_addr));
         }
-        if role == (Role::Control { stop: true }) {
+        if matches!(role, Role::Control { stop: true, .. }) {
             variables.push(("SERVICE_RESULT", service.result.as_str().into()));
             if let Some((code, status)) = service.main_ended.and_then(|ended| end_in_words(ended.status)) {
                 variables.push(("EXIT_CODE", code.into()));

@@ -235,7 +235,7 @@ impl Engine {
             proc,
             unit: id,
             settings,
-            role: Role::Control { stop },
+            role: Role::Control { stop, terminal: true },
             command,
             pass,
             variables: Vec::new(),

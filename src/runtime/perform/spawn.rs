@@ -78,7 +78,7 @@ impl<'a> Settings<'a> {
             _ if self.is_socket => plan::Role::SocketCommand,
             Role::Main => plan::Role::Main,
             Role::Forking => plan::Role::Forking,
-            Role::Control { stop } => plan::Role::Control { stop },
+            Role::Control { terminal, .. } => plan::Role::Control { terminal },
         }
     }
 
