@@ -194,6 +194,8 @@ pub struct Spawn {
     pub namespace: Option<NamespaceToken>,
     /// The unit was made for one connection and is forgotten after it.
     pub for_connection: bool,
+    /// It is not to be made while processes of an earlier run of the unit are left.
+    pub refuse_leftovers: bool,
 }
 
 /// A socket that is up, and its settings before and now.
@@ -239,10 +241,10 @@ pub enum Role {
     Control {
         /// It is `ExecStop=` or `ExecStopPost=`.
         stop: bool,
-    },
-    /// `ExecStart=` of `Type=forking`: gets the descriptors, but is no main process.
         /// It may be given the terminal of `StandardInput=tty`.
         terminal: bool,
+    },
+    /// `ExecStart=` of `Type=forking`: gets the descriptors, but is no main process.
     Forking,
 }
 

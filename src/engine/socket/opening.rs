@@ -243,6 +243,7 @@ impl Engine {
             watchdog_usec: 0,
             namespace,
             for_connection: false,
+            refuse_leftovers: false,
         })));
     }
 
