@@ -166,8 +166,17 @@ impl Engine {
             command.as_ref().map_or(("a command", ""), |(command, directive)| (&*command.path, *directive));
         if command.as_ref().is_some_and(|(command, _)| command.ignore_failure) {
             result = ServiceResult::Success;
-        } else if state == ServiceState::Condition && matches!(status, ExitStatus::Code(1..=254)) {
+        } else if state == ServiceState::Condition
+            && result == ServiceResult::ExitCode
+            && status != ExitStatus::Code(255)
+        {
             result = ServiceResult::ExecCondition;
+        }
+        if state == ServiceState::Condition
+            && matches!(result, ServiceResult::Success | ServiceResult::ExecCondition)
+            && let Some(slot) = self.units.get_mut(&id)
+        {
+            slot.condition_result = result == ServiceResult::Success;
         }
         if result != ServiceResult::Success {
             let text = format!("{directive}={path} ended: {}", describe(status));
