@@ -78,3 +78,37 @@ fn what_may_not_be_killed_is_not_started_a_second_time() {
     bench.wait_usec(10_000_000);
     assert_eq!(bench.state("a.service"), "failed/failed/timeout");
 }
+
+#[test]
+fn what_counts_as_success_does_so_for_a_condition_too() {
+    for (more, state) in [("", "inactive/dead/exec-condition"), ("SuccessExitStatus=1\n", "active/running/success")] {
+        let mut bench = bench(&format!("ExecCondition=/bin/ask\nExecStart=/bin/main\n{more}"));
+        bench.start("a.service");
+        bench.exit_of("/bin/ask", 1);
+        assert_eq!(bench.state("a.service"), state);
+    }
+}
+
+#[test]
+fn a_unit_goes_down_with_its_requisite() {
+    let [policy, _] = both();
+    let a = "[Unit]\nRequisite=b.service\nAfter=b.service\n[Service]\nExecStart=/bin/a\n";
+    let mut bench = Bench::new(policy, &[("a.service", a), ("b.service", "[Service]\nExecStart=/bin/b\n")]);
+    bench.start("b.service");
+    bench.start("a.service");
+    bench.stop("b.service");
+    assert_eq!(bench.state("a.service"), "inactive/dead/success");
+}
+
+/// A start that the limit refuses is a failure like any other.
+#[test]
+fn a_start_limit_calls_for_help() {
+    let [policy, _] = both();
+    let a = "[Unit]\nOnFailure=b.service\nStartLimitBurst=1\n[Service]\nExecStart=/bin/a\n";
+    let mut bench = Bench::new(policy, &[("a.service", a), ("b.service", "[Service]\nExecStart=/bin/b\n")]);
+    bench.start("a.service");
+    bench.exit_of("/bin/a", 0);
+    bench.start("a.service");
+    assert_eq!(bench.state("a.service"), "failed/failed/start-limit-hit");
+    assert_eq!(bench.state("b.service"), "active/running/success");
+}
