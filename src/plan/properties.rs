@@ -142,11 +142,11 @@ pub(super) fn home_failure(occasion: &Occasion<'_>) -> Option<Step> {
         .then_some(Step::Fail { purpose: Purpose::Chdir, errno: libc::EINVAL })
 }
 
-fn home<'a>(occasion: &Occasion<'a>) -> Option<&'a str> {
-    match occasion.identity {
-        Ok(identity) if occasion.exec.user.is_some() => identity.usable_home(),
-        Ok(_) | Err(_) => occasion.ambient.home.as_deref(),
-    }
+/// The user's home; where that is none and `WorkingDirectory=~` wants one, porterd's own.
+pub(super) fn home<'a>(occasion: &Occasion<'a>) -> Option<&'a str> {
+    let own = occasion.identity.as_ref().ok().filter(|_| occasion.exec.user.is_some());
+    let wanted = occasion.exec.working_directory.as_ref().is_some_and(|directory| directory.path.is_none());
+    own.and_then(|identity| identity.usable_home()).or_else(|| occasion.ambient.home.as_deref().filter(|_| wanted))
 }
 
 /// `RootDirectory=`; before the change of user, which would lose the right to do it.

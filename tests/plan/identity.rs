@@ -212,9 +212,12 @@ fn working_directories() {
     assert_eq!(chdirs(&start), [r#"chdir("/missing"), or "/" if that fails"#]);
     start.exec.working_directory = directory(None, false);
     assert_eq!(chdirs(&start), [r#"chdir("/root")"#]);
-    // nobody has no usable home.
+    assert!(start.env().contains(&"HOME=/root".to_owned()));
+    // nobody has no usable home: it is sent to ours, into which it may not go.
     start.exec.user = Some("nobody".into());
     start.identity = Ok(Identity { home: Some("/".into()), ..Identity::default() });
+    assert_eq!(chdirs(&start), [r#"chdir("/root")"#]);
+    start.ambient.home = None;
     assert_eq!(chdirs(&start), ["exit(200) as CHDIR with errno 22"]);
 
     let mut start = Start::new(&["/p"]);
