@@ -15,7 +15,7 @@ def setup(t):
             hang = f"log hang-{ph} wait-file {gate} log go" if KEYS.get(ph) == k else f"log {k}"
             text += f"{k}={probe} {hang}\n"
         end = {"auto-restart": "exit 1", "failed": "exit 1", "dead": "exit 0", "exited": "exit 0"}.get(ph)
-        main = f"log main ready wait-file {gate}-end {end}" if end else f"log hang-start wait-file {gate} ready pause" if ph == "start" else "log main ready pause"
+        main = f"log main ready wait-file {gate}-end rm {gate}-end {end}" if end else f"log hang-start wait-file {gate} ready pause" if ph == "start" else "log main ready pause"
         t.unit(n + ".service", f"[Service]\nType=notify\n{'RemainAfterExit=yes' if ph == 'exited' else ''}\n{text}ExecStart={probe} {main}\n")
     t.unit("keep.target", "[Unit]\nAfter=" + " ".join(n + ".service" for n in UNITS) + "\n")
 
