@@ -165,7 +165,7 @@ pub(super) fn working_directory(occasion: &Occasion<'_>, steps: &mut Vec<Step>) 
     let ambient = occasion.ambient;
     let (directory, optional) = match &occasion.exec.working_directory {
         Some(given) => (given.path.as_deref().or_else(|| home(occasion)), given.optional),
-        None if ambient.user_mode => (home(occasion), true),
+        None if ambient.user_mode => (home(occasion).or(ambient.home.as_deref()), true),
         None => (None, false),
     };
     let directory = directory.filter(|path| *path != "/");
