@@ -190,13 +190,13 @@ impl Page<'_> {
         let main = if forking { Role::Forking } else { Role::Main };
         let more = &service.more;
         let lists: [(&str, &[Command], Role); 7] = [
-            ("ExecCondition=", &more.exec_condition, Role::Control { stop: false }),
-            ("ExecStartPre=", &more.exec_start_pre, Role::Control { stop: false }),
+            ("ExecCondition=", &more.exec_condition, Role::Control { terminal: true }),
+            ("ExecStartPre=", &more.exec_start_pre, Role::Control { terminal: true }),
             ("ExecStart=", &service.exec_start, main),
-            ("ExecStartPost=", &more.exec_start_post, Role::Control { stop: false }),
-            ("ExecReload=", &more.exec_reload, Role::Control { stop: false }),
-            ("ExecStop=", &more.exec_stop, Role::Control { stop: true }),
-            ("ExecStopPost=", &more.exec_stop_post, Role::Control { stop: true }),
+            ("ExecStartPost=", &more.exec_start_post, Role::Control { terminal: false }),
+            ("ExecReload=", &more.exec_reload, Role::Control { terminal: false }),
+            ("ExecStop=", &more.exec_stop, Role::Control { terminal: false }),
+            ("ExecStopPost=", &more.exec_stop_post, Role::Control { terminal: true }),
         ];
         let identity = identity(&service.exec);
         for (setting, commands, role) in lists {
@@ -306,10 +306,12 @@ fn identity(exec: &ExecSettings) -> Result<Identity, LookUpFailure> {
         };
         let user = user.ok().flatten().ok_or_else(|| failure(Purpose::User, name))?;
         let text = |path: &std::path::Path| Text::from(path.to_string_lossy());
+        let groups = groups_of(&user);
         identity = Identity {
+            own_groups: groups.clone().filter(|_| user.gid.as_raw() != 0),
             uid: Some(user.uid.as_raw()),
             gid: Some(user.gid.as_raw()),
-            groups: groups_of(&user),
+            groups: groups.filter(|_| user.gid.as_raw() != 0),
             user: Some(user.name.as_str().into()),
             home: Some(text(&user.dir)),
             shell: Some(text(&user.shell)),

@@ -106,6 +106,8 @@ impl Engine {
             return Ok(());
         };
         let up = !slot.active.is_down();
+        let ending = slot.active == ActiveState::Deactivating;
+        let settled = slot.active.is_up();
         if !up && slot.job.is_none() {
             self.usable(id, verb).map_err(|reason| {
                 let state = slot.unit.load.as_str();
@@ -128,10 +130,12 @@ impl Engine {
             Verb::Start => JobKind::Start,
             Verb::Stop => JobKind::Stop,
             Verb::Restart if up => JobKind::Restart,
-            Verb::TryRestart if up => JobKind::Restart,
+            // What is on its way down is not tried again. What is not up yet, or no more, has nothing to reload.
+            Verb::TryRestart if up && !ending => JobKind::Restart,
             Verb::TryRestart => return Ok(()),
             Verb::Reload => JobKind::Reload,
-            Verb::ReloadOrRestart if up && self.can_reload(id) => JobKind::Reload,
+            Verb::ReloadOrRestart if settled && self.can_reload(id) => JobKind::Reload,
+            Verb::ReloadOrRestart if self.can_reload(id) => JobKind::Start,
             Verb::ReloadOrRestart if up => JobKind::Restart,
             Verb::Restart | Verb::ReloadOrRestart => JobKind::Start,
         };

@@ -196,6 +196,8 @@ pub struct Spawn {
     pub for_connection: bool,
     /// The peer of the connection decides about the level of its SELinux label.
     pub label_from_net: bool,
+    /// It is not to be made while processes of an earlier run of the unit are left.
+    pub refuse_leftovers: bool,
 }
 
 /// A socket that is up, and its settings before and now.
@@ -237,10 +239,12 @@ pub struct Passed {
 pub enum Role {
     /// `ExecStart=` of a service: gets the descriptors.
     Main,
-    /// Any other command. `stop`: of a stop phase (gets `SERVICE_RESULT` and so on).
+    /// Any other command; of a stop phase it gets `SERVICE_RESULT` and so on.
     Control {
         /// It is `ExecStop=` or `ExecStopPost=`.
         stop: bool,
+        /// It may be given the terminal of `StandardInput=tty`.
+        terminal: bool,
     },
     /// `ExecStart=` of `Type=forking`: gets the descriptors, but is no main process.
     Forking,

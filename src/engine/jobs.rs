@@ -94,16 +94,18 @@ impl Engine {
             return;
         };
         let timeout = slot.unit.common.job_timeout_usec;
+        let up = slot.active.is_up();
         let mut carried = Vec::new();
         if let Some(old) = &mut slot.job {
             let conflict = (old.kind == JobKind::Stop) != (kind == JobKind::Stop);
             if !conflict {
                 old.requests.extend(request);
-                if kind == JobKind::Restart && old.kind != JobKind::Restart
-                    || old.kind == JobKind::Reload && kind == JobKind::Start
-                {
-                    old.kind = kind;
-                    old.restarting = kind == JobKind::Restart;
+                let reloads = old.kind == JobKind::Reload && matches!(kind, JobKind::Reload | JobKind::Start);
+                if reloads || kind == JobKind::Restart && old.kind != JobKind::Restart {
+                    // Who asks during a reload may have changed what it has read already: it is done again. To
+                    // start what is up and reloads means that, too.
+                    old.kind = if reloads && up { JobKind::Reload } else { kind };
+                    old.restarting = old.kind == JobKind::Restart;
                     old.running = false;
                     old.checked = false;
                     self.run_queue.push_back(id);
@@ -370,9 +372,8 @@ impl Engine {
         };
         match slot.active {
             ActiveState::Reloading => return Begun::Later,
-            ActiveState::Activating => return Begun::Later,
             ActiveState::Active => {}
-            ActiveState::Inactive | ActiveState::Failed | ActiveState::Deactivating => {
+            ActiveState::Activating | ActiveState::Inactive | ActiveState::Failed | ActiveState::Deactivating => {
                 return Begun::Refused(
                     "not-active",
                     format!("{} is not active, so it cannot be reloaded", slot.unit.name),

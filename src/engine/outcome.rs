@@ -36,11 +36,13 @@ impl Engine {
                 let result = self.reload_outcome(id);
                 self.finish_job(id, result);
             }
-            JobKind::Reload if new != ActiveState::Reloading => {
-                self.finish_job(id, JobResult::Failed("failed", "the unit ended while it was reloaded".to_owned()));
+            JobKind::Reload if new.is_down() => {
+                // It ended meanwhile: a failure only if that was one.
+                let result = if new == ActiveState::Failed { self.failure_of(id) } else { JobResult::Done };
+                self.finish_job(id, result);
                 return true;
             }
-            JobKind::Reload => {}
+            JobKind::Reload => return new == ActiveState::Deactivating,
         }
         false
     }

@@ -48,6 +48,10 @@ pub struct Policy {
     pub missing_targets_reached: bool,
     /// A reload that the service announced has a state of its own (systemd 253 and newer).
     pub name_reload_notify: bool,
+    /// Of `READY=1`, `RELOADING=1` and `STOPPING=1` in one message only the last counts (systemd up to 252).
+    pub last_phase_counts: bool,
+    /// `NOTIFYACCESS=` is understood (systemd 254 and newer).
+    pub notify_access_word: bool,
     /// Entropy of this boot, for invocation ids.
     pub seed: u128,
 }
@@ -76,6 +80,8 @@ impl Policy {
             start_cuts_restart_delay: true,
             missing_targets_reached: true,
             name_reload_notify: true,
+            last_phase_counts: false,
+            notify_access_word: true,
             seed,
         }
     }
@@ -103,6 +109,8 @@ impl Policy {
             start_cuts_restart_delay: false,
             missing_targets_reached: false,
             name_reload_notify: false,
+            last_phase_counts: true,
+            notify_access_word: false,
             seed,
         }
     }

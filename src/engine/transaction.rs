@@ -220,7 +220,14 @@ impl Engine {
     }
 
     fn pull_stop(&mut self, tx: &mut Transaction, id: UnitId, depth: u32, kind: JobKind) -> Result<(), Failure> {
-        for relation in [Relation::RequiredBy, Relation::BoundBy, Relation::ConsistsOf, Relation::PropagatesStopTo] {
+        let stopped = [
+            Relation::RequiredBy,
+            Relation::RequisiteOf,
+            Relation::BoundBy,
+            Relation::ConsistsOf,
+            Relation::PropagatesStopTo,
+        ];
+        for relation in stopped {
             for other in self.relatives(id, relation) {
                 let concerned = self.units.get(&other).is_some_and(|slot| !slot.active.is_down() || slot.job.is_some());
                 if concerned && !tx.jobs.contains_key(&other) {
@@ -310,6 +317,16 @@ impl Engine {
         found
     }
 
+    /// Units bound to one that is down go down with it, unless it is about to come back.
+    fn stop_bound(&mut self, id: UnitId) {
+        if self.units.get(&id).and_then(|slot| slot.job.as_ref()).is_some_and(|job| job.kind.starts()) {
+            return;
+        }
+        for other in self.relatives(id, Relation::BoundBy) {
+            self.submit_stop(other);
+        }
+    }
+
     /// A change of state reaches those that depend on it.
     pub(super) fn propagate(&mut self, id: UnitId, old: ActiveState, new: ActiveState, unexpected: bool) {
         if old.is_down() && new.is_up() && unexpected {
@@ -320,9 +337,7 @@ impl Engine {
             }
         }
         if !old.is_down() && new.is_down() {
-            for other in self.relatives(id, Relation::BoundBy) {
-                self.submit_stop(other);
-            }
+            self.stop_bound(id);
             if unexpected {
                 for other in self.relatives(id, Relation::PropagatesStopTo) {
                     self.submit_stop(other);
@@ -343,6 +358,13 @@ impl Engine {
                 }
                 self.act_on_end(id, new);
             }
+        } else if old == ActiveState::Inactive && new == ActiveState::Failed {
+            // A start that was not even tried: the start limit.
+            self.stop_bound(id);
+            for other in self.relatives(id, Relation::OnFailure) {
+                self.submit(other, JobKind::Start, None).ok();
+            }
+            self.act_on_end(id, new);
         }
         if new.is_down() || new == ActiveState::Active {
             let watchers = [Relation::UpheldBy, Relation::Requires, Relation::Wants, Relation::BindsTo];

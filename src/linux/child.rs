@@ -242,7 +242,8 @@ pub(super) fn write_all(fd: i32, mut bytes: &[u8]) -> Result<(), i32> {
     Ok(())
 }
 
-pub(super) fn connect(path: &CStr) -> Result<usize, i32> {
+/// connect(2) to a stream socket that was to be opened with these flags: the other direction is shut down.
+pub(super) fn connect(path: &CStr, flags: i32) -> Result<usize, i32> {
     let bytes = path.to_bytes_with_nul();
     // SAFETY: plain data for which zero is a valid value.
     let mut address: libc::sockaddr_un = unsafe { std::mem::zeroed() };
@@ -260,22 +261,54 @@ pub(super) fn connect(path: &CStr) -> Result<usize, i32> {
     let args = [fd, &raw const address as usize, size_of::<libc::sockaddr_un>(), 0, 0, 0];
     // SAFETY: connect reads an address of this length.
     unsafe { call(libc::SYS_connect, args) }?;
+    let unused = match flags & libc::O_ACCMODE {
+        libc::O_RDONLY => libc::SHUT_WR,
+        libc::O_WRONLY => libc::SHUT_RD,
+        _ => return Ok(fd),
+    };
+    // SAFETY: shutdown takes numbers.
+    unsafe { call(libc::SYS_shutdown, [fd, unused as usize, 0, 0, 0, 0]) }?;
     Ok(fd)
 }
 
-pub(super) fn idle_wait(fd: usize, timeout_msec: i32) -> Result<(), i32> {
+/// Until there is something to read, or the time is over; `None` is for ever.
+pub(super) fn await_readable(fd: usize, timeout_msec: Option<i32>) -> Result<(), i32> {
     let mut pollfd = libc::pollfd { fd: fd as i32, events: libc::POLLIN, revents: 0 };
-    let timeout_msec = timeout_msec.max(0);
+    let msec = timeout_msec.unwrap_or_default().max(0);
     // The kernel counts it down, so an interruption does not prolong the wait.
-    let mut left =
-        libc::timespec { tv_sec: (timeout_msec / 1000).into(), tv_nsec: (timeout_msec % 1000 * 1_000_000).into() };
+    let mut left = libc::timespec { tv_sec: (msec / 1000).into(), tv_nsec: (msec % 1000 * 1_000_000).into() };
+    let until = if timeout_msec.is_some() { &raw mut left as usize } else { 0 };
     loop {
-        let args = [&raw mut pollfd as usize, 1, &raw mut left as usize, 0, 0, 0];
-        // SAFETY: one pollfd, one timespec, no signal mask.
+        let args = [&raw mut pollfd as usize, 1, until, 0, 0, 0];
+        // SAFETY: one pollfd, one timespec or none, no signal mask.
         match unsafe { call(libc::SYS_ppoll, args) } {
             Err(libc::EINTR) => continue,
             Err(errno) => return Err(errno),
             Ok(_) => return Ok(()),
+        }
+    }
+}
+
+/// A descriptor that becomes readable when somebody closes the file.
+pub(super) fn watch_closes(path: &CStr) -> Result<usize, i32> {
+    let flags = libc::IN_CLOEXEC | libc::IN_NONBLOCK;
+    // SAFETY: inotify_init1 takes a number.
+    let watch = unsafe { call(libc::SYS_inotify_init1, [flags as usize, 0, 0, 0, 0, 0]) }?;
+    let args = [watch, path.as_ptr() as usize, libc::IN_CLOSE as usize, 0, 0, 0];
+    // SAFETY: inotify_add_watch takes one C string.
+    unsafe { call(libc::SYS_inotify_add_watch, args) }?;
+    Ok(watch)
+}
+
+/// Reads what is there and throws it away.
+pub(super) fn forget_events(watch: usize) -> Result<(), i32> {
+    let mut events = [0u8; 4096];
+    loop {
+        // SAFETY: read writes at most the length of the buffer.
+        match unsafe { call(libc::SYS_read, [watch, events.as_mut_ptr() as usize, events.len(), 0, 0, 0]) } {
+            Ok(_) | Err(libc::EINTR) => {}
+            Err(libc::EAGAIN) => return Ok(()),
+            Err(errno) => return Err(errno),
         }
     }
 }

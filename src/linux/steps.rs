@@ -5,12 +5,14 @@
 use super::child::*;
 use super::prepared::Prepared;
 use crate::bounds::CLOSE_SCAN_MAX;
-use crate::plan::program::{Program, Purpose, Slot, Step};
+use crate::plan::program::{Program, Purpose, Slot, Step, Taken};
 use std::cell::Cell;
 use std::ffi::{CStr, CString};
 use std::sync::Arc;
 
 const IOPRIO_WHO_PROCESS: usize = 1;
+/// Between tries of a terminal that was hung up under our hands.
+const TERMINAL_RETRY_MSEC: i32 = 100;
 /// libc has it in a type that differs between its versions.
 const RLIMIT_NICE: u32 = 13;
 /// Bytes reserved for a pid.
@@ -69,9 +71,16 @@ fn perform(frame: &Frame, step: &Step) -> Done {
         Step::DefaultSignals(mask) => dispositions(*mask, libc::SIG_DFL),
         Step::IgnoreSignals(mask) => dispositions(*mask, libc::SIG_IGN),
         Step::Unmask => unmask(),
-        Step::Open { path, flags, mode, into, .. } => fill(frame, *into, open(path, *flags, *mode)?),
-        Step::Connect { path, into, .. } => fill(frame, *into, connect(path)?),
-        Step::Terminal { slot, force } => take_terminal(held(frame, *slot)?, *force),
+        Step::Open { path, flags, mode, into, .. } => {
+            let fd = match open(path, *flags, *mode) {
+                // A socket cannot be opened, but connected to.
+                Err(libc::ENXIO) => connect(path, *flags)?,
+                opened => opened?,
+            };
+            fill(frame, *into, fd)
+        }
+        Step::Terminal { slot, taken: Taken::Wait, path } => await_terminal(frame, *slot, path),
+        Step::Terminal { slot, taken, .. } => take_terminal(held(frame, *slot)?, *taken == Taken::Force),
         Step::Blocking { slot, blocking } => set_blocking(held(frame, *slot)?, *blocking),
         Step::Place(places) => place(frame, places),
         Step::CloseFrom(first) => close_from(*first),
@@ -107,7 +116,7 @@ fn perform(frame: &Frame, step: &Step) -> Done {
             done => done,
         },
         Step::StampPid => stamp(frame),
-        Step::IdleWait { slot, timeout_msec } => idle_wait(held(frame, *slot)?, *timeout_msec),
+        Step::IdleWait { slot, timeout_msec } => await_readable(held(frame, *slot)?, Some(*timeout_msec)),
         Step::Fail { errno, .. } => Err(*errno),
         Step::Exec { candidates, missing_ok } => exec(frame, candidates, *missing_ok),
     }
@@ -125,6 +134,30 @@ fn held(frame: &Frame, slot: Slot) -> Result<usize, i32> {
 fn fill(frame: &Frame, slot: Slot, fd: usize) -> Done {
     frame.prepared.slots.get(usize::from(slot.0)).ok_or(libc::EBADF)?.set(fd as i32);
     Ok(())
+}
+
+/// Until another session gives the terminal up. That hangs it up: it is opened again for each try.
+fn await_terminal(frame: &Frame, slot: Slot, path: &CStr) -> Done {
+    let watch = match take_terminal(held(frame, slot)?, false) {
+        Err(libc::EPERM) => watch_closes(path)?,
+        done => return done,
+    };
+    loop {
+        let before = held(frame, slot)?;
+        plain(Plain::Close, [before, 0, 0])?;
+        fill(frame, slot, open(path, libc::O_RDWR, 0)?)?;
+        // Our own closing is no news.
+        forget_events(watch)?;
+        match take_terminal(held(frame, slot)?, false) {
+            Err(libc::EPERM) => await_readable(watch, None)?,
+            // Hung up since it was opened.
+            Err(libc::EIO) => await_readable(watch, Some(TERMINAL_RETRY_MSEC))?,
+            done => {
+                plain(Plain::Close, [watch, 0, 0])?;
+                return done;
+            }
+        }
+    }
 }
 
 fn write_and_close(fd: usize, content: &[u8]) -> Done {

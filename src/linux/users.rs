@@ -120,8 +120,9 @@ impl Users {
             return answer.clone();
         }
         let id = number(key)?;
-        let found = find(&self.passwd, |line| user_line(line).filter(|user| is_meant(key, id, &user.name, user.uid)));
-        let answer = match found.or_else(|| built_in_user(key, id)) {
+        let found =
+            || find(&self.passwd, |line| user_line(line).filter(|user| is_meant(key, id, &user.name, user.uid)));
+        let answer = match built_in_user(key, id).or_else(found) {
             Some(user) => Ok(user),
             None => {
                 self.ask("passwd", key).and_then(|text| text.lines().find_map(user_line).ok_or(LookupError::NotFound))
@@ -230,11 +231,18 @@ fn is_meant(key: &str, id: Option<u32>, name: &str, its_id: u32) -> bool {
 
 const NOBODY: u32 = 65534;
 
-/// Two users that exist even where there is no file.
+/// Two users that are as systemd has them, whatever a file says: starting a service as root or nobody depends on no
+/// database.
 fn built_in_user(key: &str, id: Option<u32>) -> Option<UserEntry> {
-    let known = [("root", 0, "/root", "/bin/sh"), ("nobody", NOBODY, "/", "/usr/sbin/nologin")];
+    let known = [("root", 0, "/root", root_shell()), ("nobody", NOBODY, "/", "/usr/sbin/nologin")];
     let (name, uid, home, shell) = known.into_iter().find(|(name, uid, ..)| is_meant(key, id, name, *uid))?;
     Some(UserEntry { name: name.into(), uid, gid: uid, home: home.into(), shell: shell.into() })
+}
+
+/// What systemd was built to prefer, if it can be executed.
+fn root_shell() -> &'static str {
+    let bash = "/bin/bash";
+    if nix::unistd::access(bash, nix::unistd::AccessFlags::X_OK).is_ok() { bash } else { "/bin/sh" }
 }
 
 fn built_in_group(key: &str, id: Option<u32>) -> Option<GroupEntry> {
@@ -390,6 +398,18 @@ mod tests {
         assert_eq!(users.user("4294967295"), Err(LookupError::Invalid));
         assert_eq!(users.group("65535"), Err(LookupError::Invalid));
         assert_eq!(users.user(""), Err(LookupError::Invalid));
+    }
+
+    #[test]
+    fn root_and_nobody_are_not_looked_up() {
+        let mut users = database("built-in", "exit 2", 5_000_000);
+        std::fs::write(&users.passwd, "root:x:0:0::/elsewhere:/bin/zsh\nnobody:x:65534:65534::/nonexistent:/bin/sh\n")
+            .unwrap();
+        for key in ["root", "0"] {
+            let root = users.user(key).unwrap();
+            assert_eq!((&*root.name, &*root.home, &*root.shell), ("root", "/root", root_shell()));
+        }
+        assert_eq!(users.user("nobody").unwrap().home, "/");
     }
 
     #[test]

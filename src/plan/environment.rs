@@ -143,11 +143,14 @@ fn process_block(occasion: &Occasion<'_>, env: &mut Environment) {
                 env.set(name, &**user);
             }
         }
-        for (name, value) in [("HOME", identity.usable_home()), ("SHELL", identity.usable_shell())] {
-            if let Some(value) = value {
-                env.set(name, value);
-            }
-        }
+    }
+    if let Some(home) = super::properties::home(occasion) {
+        env.set("HOME", home);
+    }
+    if let (Some(_), Ok(identity)) = (&occasion.exec.user, occasion.identity)
+        && let Some(shell) = identity.usable_shell()
+    {
+        env.set("SHELL", shell);
     }
     if let Some(path) = stdio::terminal(occasion.exec) {
         let device = path.strip_prefix("/dev/").unwrap_or(path);

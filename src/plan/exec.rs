@@ -187,7 +187,7 @@ fn may_block(step: &Step) -> bool {
     match step {
         Step::Open { path, .. } => path.as_c_str() != c"/dev/null",
         Step::Chdir { path, .. } => path.as_c_str() != c"/",
-        Step::Connect { .. } | Step::Terminal { .. } | Step::Chroot(_) | Step::IdleWait { .. } => true,
+        Step::Terminal { .. } | Step::Chroot(_) | Step::IdleWait { .. } => true,
         _ => false,
     }
 }

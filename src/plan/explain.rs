@@ -2,7 +2,7 @@
 //! (`porterctl explain`).
 
 use super::bind::{OnError, Port, Recipe, Remove, SocketCall};
-use super::program::{Pace, Program, Slot, Step, Supply};
+use super::program::{Pace, Program, Slot, Step, Supply, Taken};
 use crate::unit::exec::Beside;
 use crate::unit::exec::Resource;
 use crate::unit::socket::{Address, Membership};
@@ -255,8 +255,10 @@ pub fn step(step: &Step) -> String {
             let mode = if flags & libc::O_CREAT != 0 { format!(", {mode:04o}") } else { String::new() };
             format!("{} = open({}, {}{mode})", slot(*into), quoted(path), open_flags(*flags))
         }
-        Step::Connect { path, into, .. } => format!("{} = connect({})", slot(*into), quoted(path)),
-        Step::Terminal { slot: s, force } => format!("ioctl({}, TIOCSCTTY, {})", slot(*s), i32::from(*force)),
+        Step::Terminal { slot: s, taken, .. } => {
+            let wait = if *taken == Taken::Wait { ", again and again until it is free" } else { "" };
+            format!("ioctl({}, TIOCSCTTY, {}){wait}", slot(*s), i32::from(*taken == Taken::Force))
+        }
         Step::Blocking { slot: s, blocking } => {
             format!("fcntl({}, F_SETFL, {}O_NONBLOCK)", slot(*s), if *blocking { "~" } else { "" })
         }

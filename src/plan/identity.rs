@@ -16,6 +16,8 @@ pub struct Identity {
     pub gid: Option<u32>,
     /// All supplementary groups, if they are to be set.
     pub groups: Option<Vec<u32>>,
+    /// Those of them that initgroups(3) sets, for a process that keeps porterd's user; none for group 0.
+    pub own_groups: Option<Vec<u32>>,
     /// Name of the user; only with `User=`.
     pub user: Option<Text>,
     /// Home directory as the database has it.
@@ -67,11 +69,15 @@ pub(super) fn failure(occasion: &Occasion<'_>) -> Option<Step> {
 
 /// Groups, while the process may still set them.
 pub(super) fn groups(occasion: &Occasion<'_>, steps: &mut Vec<Step>) {
-    let Some(identity) = changed(occasion) else { return };
-    if let Some(groups) = identity.groups.as_ref().filter(|g| **g != occasion.ambient.groups) {
+    let Ok(identity) = occasion.identity else { return };
+    let changes = occasion.changes_user();
+    // systemd has called initgroups(3) before it asks whether the user changes at all: with `+` and `!` the
+    // process belongs to the groups of `User=`.
+    let groups = if changes { &identity.groups } else { &identity.own_groups };
+    if let Some(groups) = groups.as_ref().filter(|g| **g != occasion.ambient.groups) {
         steps.push(Step::Groups(groups.clone()));
     }
-    if let Some(gid) = identity.gid.filter(|g| *g != occasion.ambient.gid) {
+    if let Some(gid) = identity.gid.filter(|g| changes && *g != occasion.ambient.gid) {
         steps.push(Step::Gid(gid));
     }
 }

@@ -13,10 +13,10 @@ pub enum Role {
     Main,
     /// `ExecStart=` of `Type=forking`.
     Forking,
-    /// Any other command of a service. `stop`: of a stop phase.
+    /// Any other command of a service.
     Control {
-        /// It is `ExecStop=` or `ExecStopPost=`.
-        stop: bool,
+        /// It may be given the terminal of `StandardInput=tty`.
+        terminal: bool,
     },
     /// A command of a socket unit.
     SocketCommand,

@@ -71,6 +71,17 @@ pub struct Stamp {
     pub offset: u16,
 }
 
+/// What to do about a terminal that another session has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// Wait until it is free.
+    Wait,
+    /// Take it away.
+    Force,
+    /// Fail.
+    Fail,
+}
+
 /// One step. Steps that would change nothing are not planned.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
@@ -95,21 +106,14 @@ pub enum Step {
         /// Which stream it is for: 0, 1 or 2; decides the exit status.
         stream: u8,
     },
-    /// connect(2) to an AF_UNIX stream path given as `StandardInput=file:`.
-    Connect {
-        /// What.
-        path: CString,
-        /// Where it goes.
-        into: Slot,
-        /// Which stream it is for.
-        stream: u8,
-    },
     /// Make a slot's descriptor the controlling terminal (`StandardInput=tty`).
     Terminal {
         /// Which.
         slot: Slot,
-        /// Take it from whoever has it.
-        force: bool,
+        /// What it was opened as; a wait has to open it again.
+        path: CString,
+        /// What to do if another session has it.
+        taken: Taken,
     },
     /// Set or clear `O_NONBLOCK`.
     Blocking {
@@ -293,7 +297,7 @@ impl Step {
         match self {
             Step::Session => Purpose::Setsid,
             Step::DefaultSignals(_) | Step::IgnoreSignals(_) | Step::Unmask => Purpose::SignalMask,
-            Step::Open { stream, .. } | Step::Connect { stream, .. } => match *stream {
+            Step::Open { stream, .. } => match *stream {
                 0 => Purpose::Stdin,
                 1 => Purpose::Stdout,
                 _ => Purpose::Stderr,

@@ -155,11 +155,11 @@ pub(super) fn home_failure(occasion: &Occasion<'_>) -> Option<Step> {
         .then_some(Step::Fail { purpose: Purpose::Chdir, errno: libc::EINVAL })
 }
 
-fn home<'a>(occasion: &Occasion<'a>) -> Option<&'a str> {
-    match occasion.identity {
-        Ok(identity) if occasion.exec.user.is_some() => identity.usable_home(),
-        Ok(_) | Err(_) => occasion.ambient.home.as_deref(),
-    }
+/// The user's home; where that is none and `WorkingDirectory=~` wants one, porterd's own.
+pub(super) fn home<'a>(occasion: &Occasion<'a>) -> Option<&'a str> {
+    let own = occasion.identity.as_ref().ok().filter(|_| occasion.exec.user.is_some());
+    let wanted = occasion.exec.working_directory.as_ref().is_some_and(|directory| directory.path.is_none());
+    own.and_then(|identity| identity.usable_home()).or_else(|| occasion.ambient.home.as_deref().filter(|_| wanted))
 }
 
 /// `RootDirectory=`; before the change of user, which would lose the right to do it.
@@ -178,7 +178,7 @@ pub(super) fn working_directory(occasion: &Occasion<'_>, steps: &mut Vec<Step>) 
     let ambient = occasion.ambient;
     let (directory, optional) = match &occasion.exec.working_directory {
         Some(given) => (given.path.as_deref().or_else(|| home(occasion)), given.optional),
-        None if ambient.user_mode => (home(occasion), true),
+        None if ambient.user_mode => (home(occasion).or(ambient.home.as_deref()), true),
         None => (None, false),
     };
     let directory = directory.filter(|path| *path != "/");

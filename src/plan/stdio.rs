@@ -5,7 +5,7 @@
 
 use super::exec::{PlanError, c_string};
 use super::occasion::{Occasion, Role};
-use super::program::{Slot, Step, Supply};
+use super::program::{Slot, Step, Supply, Taken};
 use crate::ids::Text;
 use crate::unit::exec::{Beside, ExecSettings, Input, Output, TtyMode};
 
@@ -114,8 +114,8 @@ fn named_descriptors(occasion: &Occasion<'_>) -> Result<[Option<u16>; 3], PlanEr
 fn effective_input(occasion: &Occasion<'_>) -> Input {
     let exec = occasion.exec;
     match &exec.standard_input {
-        // Only the processes that an operator could talk to get the terminal.
-        Input::Tty(_) if matches!(occasion.role, Role::Control { .. }) => Input::Null,
+        // Not where another process of the unit has it.
+        Input::Tty(_) if occasion.role == (Role::Control { terminal: false }) => Input::Null,
         Input::Null if !exec.standard_input_data.is_empty() => Input::Data,
         Input::Data if exec.standard_input_data.is_empty() => Input::Null,
         other => other.clone(),
@@ -272,7 +272,12 @@ impl Streams {
                         stream: stream as u8,
                     });
                     if let Some(mode) = terminal {
-                        steps.push(Step::Terminal { slot, force: *mode == TtyMode::Force });
+                        let taken = match mode {
+                            TtyMode::Wait => Taken::Wait,
+                            TtyMode::Force => Taken::Force,
+                            TtyMode::Fail => Taken::Fail,
+                        };
+                        steps.push(Step::Terminal { slot, path: c_string(path), taken });
                     }
                     slot
                 }

@@ -182,7 +182,8 @@ pub(super) fn ambient(
         uid: nix::unistd::geteuid().as_raw(),
         gid: nix::unistd::getegid().as_raw(),
         groups,
-        home: around.text("HOME").map(text),
+        // Started by an init it has no HOME.
+        home: around.text("HOME").map(text).or_else(|| nix::unistd::geteuid().is_root().then(|| text("/root"))),
         umask: 0o022,
         in_root: true,
         ignored_signals: status_field("SigIgn:").unwrap_or(1 << (libc::SIGPIPE - 1)),

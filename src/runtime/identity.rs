@@ -23,11 +23,14 @@ impl World {
                 self.users.group(name).map_err(|error| failure(Purpose::Group, name, "group", &error.to_string()))?;
             identity.gid = Some(group.gid);
         }
-        if identity.user.is_some() || !exec.supplementary_groups.is_empty() {
-            let mut groups = match (&identity.user, identity.gid) {
-                (Some(user), Some(gid)) => self.users.supplementary_groups(user, gid),
-                _ => Vec::new(),
-            };
+        // As in systemd, whoever is in group 0 gets no groups from the database.
+        if let (Some(user), Some(gid @ 1..)) = (&identity.user, identity.gid) {
+            let mut groups = self.users.supplementary_groups(user, gid);
+            groups.sort_unstable();
+            identity.own_groups = Some(groups);
+        }
+        if identity.own_groups.is_some() || !exec.supplementary_groups.is_empty() {
+            let mut groups = identity.own_groups.clone().unwrap_or_default();
             for name in &exec.supplementary_groups {
                 let found = self
                     .users

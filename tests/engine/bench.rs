@@ -188,6 +188,16 @@ impl Bench {
         }
     }
 
+    /// The process that runs this program exits.
+    pub(crate) fn exit_of(&mut self, path: &str, code: u8) {
+        let proc = *self.alive.iter().find(|(_, (_, runs))| runs == path).unwrap_or_else(|| panic!("no {path}")).0;
+        let mut events = VecDeque::new();
+        self.ended(proc, ExitStatus::Code(code), &mut events);
+        for event in events {
+            self.feed(event);
+        }
+    }
+
     pub(crate) fn ask(&mut self, verb: Verb, name: &str) {
         self.answer = None;
         let units = vec![UnitName::parse(name).expect("a unit name")];

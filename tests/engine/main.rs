@@ -4,6 +4,7 @@ mod bench;
 mod deferring;
 mod hooks;
 mod reload;
+mod service;
 
 use bench::Bench;
 use porterd::engine::Policy;

@@ -145,11 +145,13 @@ fn files_are_opened_into_slots() {
 }
 
 #[test]
-fn a_socket_is_connected_into_a_slot() {
+fn a_socket_is_connected_to_where_a_file_is_opened() {
     let path = std::env::temp_dir().join(format!("porterd-connect-{}", std::process::id()));
     let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
-    let connect = Step::Connect { path: c(path.to_str().unwrap()), into: Slot(3), stream: 1 };
-    let case = Case::new(Pace::Patient, vec![connect], &["/bin/echo", "over a socket"]);
+    let path_c = c(path.to_str().unwrap());
+    let open =
+        Step::Open { path: path_c, flags: libc::O_WRONLY | libc::O_CREAT, mode: 0o666, into: Slot(3), stream: 1 };
+    let case = Case::new(Pace::Patient, vec![open], &["/bin/echo", "over a socket"]);
     let result = run(&case.exec(vec![(Slot(3), 1)]), &[]);
     assert_eq!((result.exit, result.failure), (Exit::Code(0), None));
     let mut text = String::new();

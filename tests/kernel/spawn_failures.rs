@@ -4,8 +4,9 @@ use super::{Case, PACES, c, root, run};
 use nix::errno::Errno;
 use porterd::linux::clone;
 use porterd::linux::process::Exit;
-use porterd::plan::program::{Pace, Purpose, Slot, Step, Supply};
+use porterd::plan::program::{Pace, Purpose, Slot, Step, Supply, Taken};
 use std::os::fd::AsFd;
+use std::os::unix::fs::OpenOptionsExt;
 
 /// The step fails with this errno and exit status, at both paces, wherever it stands.
 fn fails(step: Step, status: u8, errno: Errno) {
@@ -31,10 +32,9 @@ fn each_step_has_its_exit_status() {
     fails(open(0), 208, Errno::ENOENT);
     fails(open(1), 209, Errno::ENOENT);
     fails(open(2), 222, Errno::ENOENT);
-    let connect = |path| Step::Connect { path, into: Slot(3), stream: 0 };
-    fails(connect(nowhere()), 208, Errno::ENOENT);
-    fails(connect(c(&"x".repeat(108))), 208, Errno::ENAMETOOLONG);
-    fails(Step::Terminal { slot: Slot(0), force: false }, 208, Errno::ENOTTY);
+    for taken in [Taken::Wait, Taken::Force, Taken::Fail] {
+        fails(Step::Terminal { slot: Slot(0), path: nowhere(), taken }, 208, Errno::ENOTTY);
+    }
     fails(Step::Chroot(nowhere()), 210, Errno::ENOENT);
     fails(Step::IoPriority(-1), 211, Errno::EINVAL);
     fails(Step::Scheduler { policy: 77, priority: 0 }, 214, Errno::EINVAL);
@@ -44,6 +44,46 @@ fn each_step_has_its_exit_status() {
     let write = |optional| Step::Write { path: nowhere(), content: vec![b'1'], optional, purpose: Purpose::OomAdjust };
     fails(write(true), 206, Errno::ENOENT);
     fails(write(false), 206, Errno::ENOENT);
+}
+
+#[test]
+fn a_socket_that_nobody_listens_on_cannot_be_opened() {
+    let path = std::env::temp_dir().join(format!("porterd-refused-{}", std::process::id()));
+    drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+    let path_c = c(path.to_str().unwrap());
+    fails(Step::Open { path: path_c, flags: 0, mode: 0, into: Slot(3), stream: 0 }, 208, Errno::ECONNREFUSED);
+    std::fs::remove_file(path).unwrap();
+}
+
+/// `StandardInput=tty`, `tty-fail` and `tty-force` where another session has the terminal.
+#[test]
+fn a_terminal_is_waited_for_unless_told_otherwise() {
+    let master = nix::pty::posix_openpt(nix::fcntl::OFlag::O_RDWR | nix::fcntl::OFlag::O_NOCTTY).unwrap();
+    nix::pty::grantpt(&master).unwrap();
+    nix::pty::unlockpt(&master).unwrap();
+    let name = nix::pty::ptsname_r(&master).unwrap();
+    let path = || c(&name);
+    let slave = || std::fs::File::options().read(true).write(true).custom_flags(libc::O_NOCTTY).open(&name).unwrap();
+    let take = |taken| {
+        let open = Step::Open { path: path(), flags: libc::O_RDWR, mode: 0, into: Slot(1), stream: 0 };
+        let terminal = Step::Terminal { slot: Slot(1), path: path(), taken };
+        let steps = vec![Step::Session, open, terminal];
+        run(&Case::new(Pace::Patient, steps, &["/bin/true"]).exec(vec![(Slot(0), 1)]), &[])
+    };
+    let mut owner = std::process::Command::new("/usr/bin/setsid")
+        .args(["--ctty", "/bin/sh", "-c", "echo; exec sleep 0.3"])
+        .stdin(slave())
+        .stdout(slave())
+        .spawn()
+        .unwrap();
+    // It has the terminal as soon as it writes there.
+    nix::unistd::read(&master, &mut [0; 8]).unwrap();
+    let failed = take(Taken::Fail);
+    assert_eq!((failed.exit, failed.failure), (Exit::Code(208), Some((2, Errno::EPERM))));
+    let began = std::time::Instant::now();
+    assert_eq!(take(Taken::Wait).exit, Exit::Code(0));
+    assert!(began.elapsed().as_millis() > 100, "it waited for the end of the other session");
+    owner.wait().unwrap();
 }
 
 #[test]

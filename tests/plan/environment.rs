@@ -36,7 +36,7 @@ fn everything_a_notify_service_is_told() {
     "#]]
     .assert_eq(&(start.env().join("\n") + "\n"));
     // Only main processes are told of descriptors and watchdog.
-    start.role = Role::Control { stop: false };
+    start.role = Role::Control { terminal: false };
     expect![[r#"
         PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
         FDSTORE=4
@@ -107,6 +107,7 @@ fn login_variables_need_a_user() {
         uid: Some(2001),
         gid: Some(2001),
         groups: Some(vec![2001]),
+        own_groups: Some(vec![2001]),
         user: Some("alice".into()),
         home: Some(home.into()),
         shell: Some(shell.into()),

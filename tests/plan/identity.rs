@@ -13,6 +13,7 @@ fn alice() -> Start {
         uid: Some(2001),
         gid: Some(2001),
         groups: Some(vec![50, 100, 2001, 2100]),
+        own_groups: Some(vec![50, 2001, 2100]),
         user: Some("alice".into()),
         home: Some("/home/alice".into()),
         shell: Some("/bin/bash".into()),
@@ -105,6 +106,7 @@ fn a_plus_keeps_who_the_process_is_and_its_limits() {
         ioprio_set(IOPRIO_WHO_PROCESS, 0, 2/6)
         prctl(PR_SET_TIMERSLACK, 123000)
         personality(0x8)
+        setgroups([50, 2001, 2100])
         dup2(s1 -> 0, s0 -> 1, s0 -> 2)
         chdir("/home/alice")
         execve("/p")
@@ -117,7 +119,7 @@ fn an_exclamation_mark_keeps_the_user_only() {
     let mut start = full();
     start.command.privilege = Privilege::NoSetuid;
     let has = |wanted: fn(&Step) -> bool| start.has(wanted);
-    assert!(!has(|s| matches!(s, Step::Uid { .. } | Step::Gid(_) | Step::Groups(_))));
+    assert!(!has(|s| matches!(s, Step::Uid { .. } | Step::Gid(_))));
     assert!(has(|s| matches!(s, Step::BoundingSet(_))));
     assert!(has(|s| matches!(s, Step::AmbientSet(_))));
     assert!(has(|s| matches!(s, Step::Limit(..))));
@@ -129,8 +131,19 @@ fn permissions_can_be_for_the_start_only() {
     let mut start = full();
     start.bend = |o| o.permissions_start_only = true;
     assert!(start.has(|s| matches!(s, Step::Uid { .. })));
-    start.role = Role::Control { stop: true };
+    start.role = Role::Control { terminal: true };
     assert!(!start.has(|s| matches!(s, Step::Uid { .. } | Step::Limit(..) | Step::NoNewPrivileges)));
+}
+
+/// Also where the user is not changed to: service-unit 108.
+#[test]
+fn a_command_that_keeps_its_user_is_in_the_groups_of_the_other() {
+    for privilege in [Privilege::Full, Privilege::NoSetuid] {
+        let mut start = alice();
+        start.command.privilege = privilege;
+        assert!(start.has(|s| *s == Step::Groups(vec![50, 2001, 2100])), "{privilege:?}");
+        assert!(!start.has(|s| matches!(s, Step::Gid(_) | Step::Uid { .. })), "{privilege:?}");
+    }
 }
 
 #[test]
@@ -199,9 +212,12 @@ fn working_directories() {
     assert_eq!(chdirs(&start), [r#"chdir("/missing"), or "/" if that fails"#]);
     start.exec.working_directory = directory(None, false);
     assert_eq!(chdirs(&start), [r#"chdir("/root")"#]);
-    // nobody has no usable home.
+    assert!(start.env().contains(&"HOME=/root".to_owned()));
+    // nobody has no usable home: it is sent to ours, into which it may not go.
     start.exec.user = Some("nobody".into());
     start.identity = Ok(Identity { home: Some("/".into()), ..Identity::default() });
+    assert_eq!(chdirs(&start), [r#"chdir("/root")"#]);
+    start.ambient.home = None;
     assert_eq!(chdirs(&start), ["exit(200) as CHDIR with errno 22"]);
 
     let mut start = Start::new(&["/p"]);
@@ -210,7 +226,7 @@ fn working_directories() {
     assert_eq!(start.program().pace, Pace::Prompt);
     start.exec.root_directory = Some("/jail".into());
     assert_eq!(chdirs(&start), [r#"chroot("/jail")"#]);
-    start.role = Role::Control { stop: false };
+    start.role = Role::Control { terminal: false };
     start.bend = |o| o.root_directory_start_only = true;
     assert_eq!(chdirs(&start), [r#"chdir("/")"#]);
 

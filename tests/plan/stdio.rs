@@ -134,7 +134,7 @@ fn exactly_one_socket_is_needed_for_a_stream() {
 #[test]
 fn control_commands_get_the_socket_as_a_stream_and_nothing_else() {
     let mut start = start(&["connection"]);
-    start.role = Role::Control { stop: false };
+    start.role = Role::Control { terminal: false };
     start.check_steps(expect![[r#"
         sigprocmask(SIG_SETMASK, {})
         setsid()
@@ -319,7 +319,7 @@ fn a_terminal_is_for_main_processes() {
         execve("/bin/x")
     "#]]);
     assert!(start.env().contains(&"TERM=linux".to_owned()));
-    start.role = Role::Control { stop: false };
+    start.role = Role::Control { terminal: false };
     start.check_steps(expect![[r#"
         sigprocmask(SIG_SETMASK, {})
         setsid()

@@ -165,6 +165,8 @@ pub struct Ended {
     pub(super) started: Mono,
     pub(super) at: Mono,
     pub(super) status: ExitStatus,
+    /// Which of the `ExecStart=` commands it was.
+    pub(super) index: usize,
 }
 
 /// What an `Accept=yes` instance has from its socket.

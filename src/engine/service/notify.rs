@@ -8,6 +8,9 @@ use crate::engine::{Engine, Reason};
 use crate::ids::{FdToken, Text, UnitId};
 use crate::unit::service::{NotifyAccess, ServiceType, StorePreserve};
 
+/// The largest number that the kernel uses for an error.
+const ERRNO_MAX: i32 = 4095;
+
 /// The words of one message by key.
 struct Words<'a>(&'a [(Text, Text)]);
 
@@ -18,6 +21,15 @@ impl Words<'_> {
 
     fn is(&self, key: &str) -> bool {
         self.get(key) == Some("1")
+    }
+
+    /// `READY=1`, `RELOADING=1` and `STOPPING=1`: which of them count.
+    fn phases(&self, last_counts: bool) -> (bool, bool, bool) {
+        let word = |key: &str| self.0.iter().rposition(|(k, v)| &**k == key && &**v == "1");
+        let (ready, reloading, stopping) = (word("READY"), word("RELOADING"), word("STOPPING"));
+        let last = ready.max(reloading).max(stopping);
+        let counts = |at: Option<usize>| at.is_some() && (!last_counts || at == last);
+        (counts(ready), counts(reloading), counts(stopping))
     }
 
     fn number(&self, key: &str) -> Option<u64> {
@@ -120,10 +132,11 @@ impl Engine {
         let Some(unit) = self.service_unit(id) else {
             return;
         };
+        let last_counts = self.policy.last_phase_counts;
         let Some(service) = self.service_mut(id) else {
             return;
         };
-        let (ready, reloading, stopping) = (words.is("READY"), words.is("RELOADING"), words.is("STOPPING"));
+        let (ready, reloading, stopping) = words.phases(last_counts);
         let state = service.state;
         let notify = matches!(unit.service_type, ServiceType::Notify | ServiceType::NotifyReload);
         if stopping {
@@ -178,7 +191,7 @@ impl Engine {
     }
 
     fn notify_texts(&mut self, id: UnitId, words: &Words<'_>) {
-        if let Some(text) = words.get("NOTIFYACCESS") {
+        if let Some(text) = words.get("NOTIFYACCESS").filter(|_| self.policy.notify_access_word) {
             let access = [NotifyAccess::None, NotifyAccess::Main, NotifyAccess::Exec, NotifyAccess::All];
             match access.into_iter().find(|access| access_word(*access) == text) {
                 Some(access) => {
@@ -199,7 +212,9 @@ impl Engine {
         let Some(service) = self.service_mut(id) else {
             return;
         };
-        if let Some(errno) = words.get("ERRNO").and_then(|text| text.parse::<i32>().ok()).filter(|errno| *errno >= 0) {
+        if let Some(errno) =
+            words.get("ERRNO").and_then(|text| text.parse::<i32>().ok()).filter(|errno| (0..=ERRNO_MAX).contains(errno))
+        {
             service.status_errno = errno;
         }
         if words.is("RESTART_RESET") {
@@ -213,25 +228,20 @@ impl Engine {
                 self.extend_timer(id, reason, span);
             }
         }
+        let alive = self.service(id).is_some_and(|service| service.main.is_some() || service.control.is_some());
         if words.get("WATCHDOG") == Some("trigger") {
-            let alive =
-                self.service(id).is_some_and(|service| service.main.is_some() && service.state.active(false).is_up());
             if alive {
                 self.service_watchdog_over(id);
             }
             return;
         }
-        let period = words.number("WATCHDOG_USEC").filter(|span| *span > 0);
+        // 0 turns it off. Whoever sends one of these is watched from now on, be it up or not yet.
+        let period = words.number("WATCHDOG_USEC");
         if let (Some(period), Some(service)) = (period, self.service_mut(id)) {
             service.watchdog_override = Some(period);
         }
-        if words.is("WATCHDOG") || period.is_some() {
-            let armed = self
-                .service(id)
-                .is_some_and(|service| service.state.active(false).is_up() || service.state == ServiceState::StartPost);
-            if armed {
-                self.service_arm_watchdog(id);
-            }
+        if alive && (words.is("WATCHDOG") || period.is_some()) {
+            self.service_arm_watchdog(id);
         }
     }
 

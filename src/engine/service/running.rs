@@ -42,7 +42,6 @@ impl Engine {
         let Some(unit) = self.service_unit(id) else {
             return;
         };
-        let oneshot = unit.service_type == ServiceType::Oneshot;
         let now = self.now;
         let Some(service) = self.service_mut(id) else {
             return;
@@ -50,23 +49,30 @@ impl Engine {
         let Some(main) = service.main.take() else {
             return;
         };
-        service.main_ended = Some(Ended { pid: main.pid, started: main.started, at: now, status });
-        let command = unit.exec_start.get(main.index);
-        let mut result = result_of(status, !oneshot, &unit.more.success_exit_status);
-        if command.is_some_and(|command| command.ignore_failure) {
-            result = ServiceResult::Success;
-        }
+        service.main_ended = Some(Ended { pid: main.pid, started: main.started, at: now, status, index: main.index });
+        let result = self.main_result(id);
         let level = if result == ServiceResult::Success { Level::Debug } else { Level::Notice };
         self.tell_if_heard("main-process-exited", level, id, || format!("main process ended: {}", describe(status)));
         let in_start = |engine: &Engine| {
             let state = engine.service(id).map(|service| service.state);
             state == Some(ServiceState::Start)
         };
-        let next = oneshot && result == ServiceResult::Success && in_start(self);
+        let next = unit.service_type == ServiceType::Oneshot && result == ServiceResult::Success && in_start(self);
         if next && self.service_main(id, main.index + 1) {
             return;
         }
         self.service_main_gone(id, result);
+    }
+
+    /// What the end of the last main process is worth.
+    pub(super) fn main_result(&self, id: UnitId) -> ServiceResult {
+        let (Some(unit), Some(ended)) = (self.service_unit(id), self.service(id).and_then(|s| s.main_ended)) else {
+            return ServiceResult::Success;
+        };
+        if unit.exec_start.get(ended.index).is_some_and(|command| command.ignore_failure) {
+            return ServiceResult::Success;
+        }
+        result_of(ended.status, unit.service_type != ServiceType::Oneshot, &unit.more.success_exit_status)
     }
 
     fn service_main_gone(&mut self, id: UnitId, result: ServiceResult) {
@@ -77,34 +83,26 @@ impl Engine {
             return;
         };
         let (state, control) = (service.state, service.control.is_some());
+        if state == ServiceState::Running && unit.more.pid_file.is_some() {
+            // Another process may have taken over and written its pid; then this end says nothing.
+            return self.service_find_main(id, None, false, false);
+        }
+        // Also where somebody else has to end before it goes on: the first failure is the result.
+        service.note(result);
         if unit.more.exit_type_cgroup
             && service.populated
             && matches!(state, ServiceState::Start | ServiceState::Running)
         {
-            // The unit ends with its last process; remember how this one did.
-            service.note(result);
+            // The unit ends with its last process.
             return;
         }
         match state {
             ServiceState::Start => {
                 self.service_main_gone_in_start(id, unit.service_type, unit.remain_after_exit, result)
             }
-            ServiceState::Running => {
-                if unit.more.pid_file.is_some() {
-                    // Another process may have taken over and written its pid.
-                    if let Some(service) = self.service_mut(id) {
-                        service.note(result);
-                    }
-                    return self.service_find_main(id, None, false, false);
-                }
-                self.service_running(id, result);
-            }
-            ServiceState::StartPost | ServiceState::Reload | ServiceState::Stop => {
-                // Wait for the control process, then decide.
-                if let Some(service) = self.service_mut(id) {
-                    service.note(result);
-                }
-            }
+            ServiceState::Running => self.service_running(id, result),
+            // Wait for the control process, then decide.
+            ServiceState::StartPost | ServiceState::Reload | ServiceState::Stop => {}
             ServiceState::ReloadSignal | ServiceState::ReloadNotify => self.service_running(id, result),
             ServiceState::StopWatchdog | ServiceState::StopSigterm | ServiceState::StopSigkill if !control => {
                 self.service_stop_post(id, result);
@@ -161,19 +159,34 @@ impl Engine {
             return;
         };
         let state = service.state;
-        let mut result = result_of(status, false, &unit.more.success_exit_status);
+        let forking = state == ServiceState::Start;
+        // Who starts a daemon may end like one.
+        let mut result = result_of(status, forking, &unit.more.success_exit_status);
         let (path, directive) =
             command.as_ref().map_or(("a command", ""), |(command, directive)| (&*command.path, *directive));
         if command.as_ref().is_some_and(|(command, _)| command.ignore_failure) {
             result = ServiceResult::Success;
-        } else if state == ServiceState::Condition && matches!(status, ExitStatus::Code(1..=254)) {
+        } else if state == ServiceState::Condition
+            && result == ServiceResult::ExitCode
+            && status != ExitStatus::Code(255)
+        {
             result = ServiceResult::ExecCondition;
+        }
+        if state == ServiceState::Condition
+            && matches!(result, ServiceResult::Success | ServiceResult::ExecCondition)
+            && let Some(slot) = self.units.get_mut(&id)
+        {
+            slot.condition_result = result == ServiceResult::Success;
         }
         if result != ServiceResult::Success {
             let text = format!("{directive}={path} ended: {}", describe(status));
             self.tell("control-process-failed", Level::Notice, id, text);
         }
-        let forking = state == ServiceState::Start;
+        if state != ServiceState::Reload
+            && let Some(service) = self.service_mut(id)
+        {
+            service.note(result);
+        }
         if result == ServiceResult::Success && !forking && self.service_control(id, control.index + 1) {
             return;
         }
@@ -205,13 +218,14 @@ impl Engine {
             ServiceState::StopWatchdog | ServiceState::StopSigterm | ServiceState::StopSigkill if !main => {
                 self.service_stop_post(id, result);
             }
-            ServiceState::StopPost => self.service_signal(id, ServiceState::FinalSigterm, result),
+            ServiceState::StopPost if !main => self.service_signal(id, ServiceState::FinalSigterm, result),
             ServiceState::FinalWatchdog | ServiceState::FinalSigterm | ServiceState::FinalSigkill if !main => {
                 self.service_dead(id, result, true);
             }
             ServiceState::StopWatchdog
             | ServiceState::StopSigterm
             | ServiceState::StopSigkill
+            | ServiceState::StopPost
             | ServiceState::FinalWatchdog
             | ServiceState::FinalSigterm
             | ServiceState::FinalSigkill
@@ -250,7 +264,7 @@ impl Engine {
                     id,
                     "all its processes ended before there was a main process",
                 );
-                self.service_signal(id, ServiceState::StopSigterm, ServiceResult::Protocol);
+                self.service_find_failed(id);
             }
             ServiceState::Running if service.finding.is_none() => self.service_running(id, ServiceResult::Success),
             ServiceState::StopWatchdog | ServiceState::StopSigterm | ServiceState::StopSigkill => {

@@ -8,6 +8,7 @@ use crate::engine::slot::{Machine, Relation};
 use crate::engine::status::ActiveState;
 use crate::engine::{Engine, Reason};
 use crate::ids::{ProcToken, Text, UnitId};
+use crate::unit::exec::KillMode;
 use crate::unit::service::ServiceType;
 use crate::unit::{Body, Dependency};
 
@@ -24,7 +25,9 @@ impl Engine {
             return false;
         };
         let stop = matches!(state, ServiceState::Stop | ServiceState::StopPost);
-        let role = if state == ServiceState::Start { Role::Forking } else { Role::Control { stop } };
+        // The others may run beside a main process, which has the terminal.
+        let terminal = matches!(state, ServiceState::Condition | ServiceState::StartPre | ServiceState::StopPost);
+        let role = if state == ServiceState::Start { Role::Forking } else { Role::Control { stop, terminal } };
         let span = super::state_timeout_usec(&unit, state);
         self.deadlines.set(id, Reason::State, self.now.after(span));
         let token = self.new_proc(id);
@@ -33,7 +36,7 @@ impl Engine {
             service.control = Some(proc);
             service.populated = true;
         }
-        self.service_spawn(id, token, role, command);
+        self.service_spawn(id, token, role, command, index);
         true
     }
 
@@ -50,18 +53,17 @@ impl Engine {
         if let Some(service) = self.service_mut(id) {
             service.main = Some(proc);
             service.main_known = true;
-            service.main_ended = None;
             service.populated = true;
         }
         if unit.service_type == ServiceType::Idle && self.job_count > 1 {
             self.idle_waiting = true;
             self.deadlines.set(id, Reason::Idle, self.now.after(5_000_000));
         }
-        self.service_spawn(id, token, Role::Main, command);
+        self.service_spawn(id, token, Role::Main, command, index);
         true
     }
 
-    fn service_spawn(&mut self, id: UnitId, proc: ProcToken, role: Role, command: crate::unit::Command) {
+    fn service_spawn(&mut self, id: UnitId, proc: ProcToken, role: Role, command: crate::unit::Command, index: usize) {
         let Some(slot) = self.units.get(&id) else {
             return;
         };
@@ -73,6 +75,7 @@ impl Engine {
         let variables = self.variables(id, role);
         let watchdog_usec = if role == Role::Main { self.watchdog_usec(id) } else { 0 };
         let namespace = self.namespace(id);
+        let refuse_leftovers = index == 0 && self.refuses_leftovers(id);
         self.out.push(Effect::Spawn(Box::new(Spawn {
             proc,
             unit: id,
@@ -86,6 +89,7 @@ impl Engine {
             namespace,
             for_connection,
             label_from_net,
+            refuse_leftovers,
         })));
     }
 
@@ -95,8 +99,21 @@ impl Engine {
         socket.and_then(|socket| self.socket_unit(socket)).is_some_and(|unit| unit.options.selinux_context_from_net)
     }
 
+    /// A unit whose processes may not be killed is not to be started beside processes of an earlier run.
+    fn refuses_leftovers(&self, id: UnitId) -> bool {
+        let starting = self.service(id).is_some_and(|service| {
+            matches!(service.state, ServiceState::Condition | ServiceState::StartPre | ServiceState::Start)
+        });
+        let kill = self.service_unit(id).map(|unit| unit.kill);
+        starting
+            && kill.is_some_and(|kill| {
+                !kill.send_sigkill && matches!(kill.kill_mode, KillMode::ControlGroup | KillMode::Mixed)
+            })
+    }
+
     /// The connection of an instance, or the open ports of all sockets that trigger the service
-    /// (`Sockets=` order first, then by name), then the store.
+    /// (`Sockets=` order first, then by name), then the store. An instance that is restarted has no
+    /// connection any more and is given the ports, too.
     fn passed_fds(&self, id: UnitId) -> Vec<Passed> {
         let mut passed = Vec::new();
         let Some(slot) = self.units.get(&id) else {
@@ -105,10 +122,9 @@ impl Engine {
         let Machine::Service(service) = &slot.machine else {
             return passed;
         };
-        if let Some(connection) = &service.connection {
+        if let Some((connection, fd)) = service.connection.as_ref().and_then(|c| Some((c, c.fd?))) {
             let name = connection.socket.and_then(|socket| self.connection_name(socket));
-            let name = name.unwrap_or_else(|| "connection".into());
-            passed.extend(connection.fd.map(|fd| Passed { fd, name, socket: true }));
+            passed.push(Passed { fd, name: name.unwrap_or_else(|| "connection".into()), socket: true });
         } else {
             let written: Vec<&str> = slot.unit.related(Dependency::TriggeredBy).map(|name| name.as_str()).collect();
             let mut sockets: Vec<_> = slot
@@ -155,10 +171,10 @@ impl Engine {
         if let Some(path) = self.service_unit(id).and_then(|unit| unit.more.pid_file.clone()) {
             variables.push(("PIDFILE", path));
         }
-        if let Some(connection) = &service.connection {
+        if let Some(connection) = service.connection.as_ref().filter(|connection| connection.fd.is_some()) {
             variables.extend(remote_variables(&connection.peer, self.policy.unix_remote_addr));
         }
-        if role == (Role::Control { stop: true }) {
+        if matches!(role, Role::Control { stop: true, .. }) {
             variables.push(("SERVICE_RESULT", service.result.as_str().into()));
             if let Some((code, status)) = service.main_ended.and_then(|ended| end_in_words(ended.status)) {
                 variables.push(("EXIT_CODE", code.into()));
@@ -209,6 +225,7 @@ impl Engine {
                     control.pid = pid;
                 } else if let Some(main) = service.main.as_mut().filter(of) {
                     main.pid = pid;
+                    service.main_ended = None;
                     self.service_main_spawned(id);
                 }
             }
@@ -227,13 +244,10 @@ impl Engine {
             Machine::Socket(_) => self.socket_spawn_failed(id, detail),
             Machine::Service(service) => {
                 service.step_failure = Some(detail.into());
-                if service.control.as_ref().is_some_and(|control| control.token == proc) {
-                    service.control = None;
-                } else {
-                    service.main = None;
-                }
+                let of = |p: &mut Proc| p.token == proc;
+                let failed = service.control.take_if(of).or_else(|| service.main.take_if(of));
                 self.tell("spawn-failed", Level::Error, id, format!("cannot start a process ({trouble:?}): {detail}"));
-                self.service_spawn_failed(id);
+                self.service_spawn_failed(id, failed.is_none_or(|proc| proc.index == 0));
             }
             Machine::Target(_) | Machine::Inert => {}
         }
@@ -286,13 +300,18 @@ impl Engine {
         }
     }
 
-    /// Result of the phase in which a process could not be made.
-    fn service_spawn_failed(&mut self, id: UnitId) {
+    /// What follows a process that could not be made: the first of its phase, or a further one.
+    fn service_spawn_failed(&mut self, id: UnitId, first: bool) {
         let Some(state) = self.service(id).map(|service| service.state) else {
             return;
         };
         let resources = ServiceResult::Resources;
         match state {
+            // Nothing was begun that would have to be undone.
+            ServiceState::Condition | ServiceState::StartPre if first => self.service_dead(id, resources, true),
+            // What was begun was so successfully: it is stopped properly.
+            ServiceState::Start if !first => self.service_stop_commands(id, resources),
+            ServiceState::StartPost if first => self.service_stop_commands(id, resources),
             ServiceState::Condition | ServiceState::StartPre | ServiceState::Start | ServiceState::StartPost => {
                 self.service_signal(id, ServiceState::StopSigterm, resources);
             }
@@ -300,7 +319,8 @@ impl Engine {
                 self.service_reload_ended(id, resources);
             }
             ServiceState::Stop => self.service_signal(id, ServiceState::StopSigterm, resources),
-            ServiceState::StopPost => self.service_signal(id, ServiceState::FinalSigterm, resources),
+            ServiceState::StopPost if first => self.service_signal(id, ServiceState::FinalSigterm, resources),
+            ServiceState::StopPost => self.service_dead(id, resources, true),
             ServiceState::Dead
             | ServiceState::Running
             | ServiceState::Exited

@@ -161,7 +161,10 @@ impl Engine {
             return;
         };
         service.note(result);
-        if service.good() {
+        if service.result != ServiceResult::Success {
+            // Also a main process that failed while a command ran: its end was noted then.
+            self.service_signal(id, ServiceState::StopSigterm, result);
+        } else if service.good() {
             match service.told {
                 Told::Reloading => self.service_enter(id, ServiceState::ReloadNotify),
                 Told::Stopping => self.service_stop_by_notify(id),
@@ -176,8 +179,6 @@ impl Engine {
                     }
                 }
             }
-        } else if result != ServiceResult::Success {
-            self.service_signal(id, ServiceState::StopSigterm, result);
         } else if unit.remain_after_exit {
             self.service_enter(id, ServiceState::Exited);
         } else {
@@ -258,13 +259,14 @@ impl Engine {
             ServiceState::StartPost if found || !pid_file => self.service_running(id, ServiceResult::Success),
             ServiceState::Start | ServiceState::StartPost if !found && pid_file => {
                 self.tell("pid-file-failed", Level::Warning, id, format!("no main process: {detail}"));
-                self.service_signal(id, ServiceState::StopSigterm, ServiceResult::Protocol);
+                self.service_find_failed(id);
             }
             ServiceState::Running | ServiceState::Reload | ServiceState::ReloadSignal | ServiceState::ReloadNotify
                 if !found =>
             {
                 // The pid file was looked at because the old main process ended: so did the service.
-                self.service_running(id, ServiceResult::Success);
+                let result = self.main_result(id);
+                self.service_running(id, result);
             }
             ServiceState::Start
             | ServiceState::StartPost
@@ -286,6 +288,15 @@ impl Engine {
             | ServiceState::FinalSigkill
             | ServiceState::Failed
             | ServiceState::AutoRestart => {}
+        }
+    }
+
+    /// There will be no main process: what was started is stopped, and what was up is stopped properly.
+    pub(super) fn service_find_failed(&mut self, id: UnitId) {
+        if self.service(id).is_some_and(|service| service.state == ServiceState::StartPost) {
+            self.service_stop_commands(id, ServiceResult::Protocol);
+        } else {
+            self.service_signal(id, ServiceState::StopSigterm, ServiceResult::Protocol);
         }
     }
 

@@ -24,10 +24,11 @@ impl Engine {
             | ServiceState::StartPost
             | ServiceState::Reload
             | ServiceState::ReloadSignal
-            | ServiceState::ReloadNotify => self.service_signal(id, ServiceState::StopSigterm, ServiceResult::Success),
+            | ServiceState::ReloadNotify
+            // Who is asked to stop may well listen, though it did not to the watchdog's signal.
+            | ServiceState::StopWatchdog => self.service_signal(id, ServiceState::StopSigterm, ServiceResult::Success),
             ServiceState::Running | ServiceState::Exited => self.service_stop_commands(id, ServiceResult::Success),
             ServiceState::Stop
-            | ServiceState::StopWatchdog
             | ServiceState::StopSigterm
             | ServiceState::StopSigkill
             | ServiceState::StopPost
@@ -117,7 +118,9 @@ impl Engine {
             unit: id,
             target: if all { SignalTarget::All } else { SignalTarget::MainAndControl },
             signal,
-            also_hup: kill.send_sighup && !last,
+            // Not where the signal asks for something else than an end.
+            also_hup: kill.send_sighup
+                && (state == ServiceState::StopSigterm && !restart || state == ServiceState::FinalSigterm),
             plain: false,
         });
     }
@@ -286,14 +289,13 @@ impl Engine {
         self.tell("service-timeout", Level::Warning, id, format!("state '{}' timed out", state.as_str()));
         match state {
             ServiceState::Condition | ServiceState::StartPre | ServiceState::Start | ServiceState::StartPost => {
-                let next = ladder(unit.more.timeout_start_failure_mode);
-                self.service_signal(id, next, timeout);
+                self.service_climb(id, unit.more.timeout_start_failure_mode, kill);
             }
             ServiceState::Running => self.service_stop_commands(id, timeout),
             ServiceState::Reload | ServiceState::ReloadSignal | ServiceState::ReloadNotify => {
                 self.service_reload_timeout(id);
             }
-            ServiceState::Stop => self.service_signal(id, ladder(unit.more.timeout_stop_failure_mode), timeout),
+            ServiceState::Stop => self.service_climb(id, unit.more.timeout_stop_failure_mode, kill),
             ServiceState::StopSigterm if unit.more.timeout_stop_failure_mode == FailureMode::Abort => {
                 self.service_signal(id, ServiceState::StopWatchdog, timeout);
             }
@@ -302,24 +304,21 @@ impl Engine {
             }
             ServiceState::StopWatchdog | ServiceState::StopSigterm | ServiceState::StopSigkill => {
                 self.tell("processes-left", Level::Warning, id, "processes still around, leaving them");
-                self.service_abandon(id);
                 self.service_stop_post(id, timeout);
             }
-            ServiceState::StopPost => {
-                let next = match unit.more.timeout_stop_failure_mode {
-                    FailureMode::Terminate => ServiceState::FinalSigterm,
-                    FailureMode::Abort => ServiceState::FinalWatchdog,
-                    FailureMode::Kill => ServiceState::FinalSigkill,
-                };
-                self.service_signal(id, next, timeout);
+            ServiceState::StopPost => match unit.more.timeout_stop_failure_mode {
+                FailureMode::Terminate => self.service_signal(id, ServiceState::FinalSigterm, timeout),
+                FailureMode::Abort => self.service_signal(id, ServiceState::FinalWatchdog, timeout),
+                FailureMode::Kill if kill => self.service_signal(id, ServiceState::FinalSigkill, timeout),
+                FailureMode::Kill => self.service_give_up(id),
+            },
+            ServiceState::FinalSigterm if unit.more.timeout_stop_failure_mode == FailureMode::Abort => {
+                self.service_signal(id, ServiceState::FinalWatchdog, timeout);
             }
             ServiceState::FinalWatchdog | ServiceState::FinalSigterm if kill => {
                 self.service_signal(id, ServiceState::FinalSigkill, timeout);
             }
-            ServiceState::FinalWatchdog | ServiceState::FinalSigterm => {
-                self.service_abandon(id);
-                self.service_dead(id, timeout, false);
-            }
+            ServiceState::FinalWatchdog | ServiceState::FinalSigterm => self.service_give_up(id),
             ServiceState::FinalSigkill => {
                 self.tell(
                     "processes-left",
@@ -332,6 +331,23 @@ impl Engine {
             }
             ServiceState::Dead | ServiceState::Exited | ServiceState::Failed | ServiceState::AutoRestart => {}
         }
+    }
+
+    /// Where the ladder begins after a timeout; without SIGKILL it has no last rung.
+    fn service_climb(&mut self, id: UnitId, mode: FailureMode, kill: bool) {
+        let timeout = ServiceResult::Timeout;
+        match mode {
+            FailureMode::Terminate => self.service_signal(id, ServiceState::StopSigterm, timeout),
+            FailureMode::Abort => self.service_signal(id, ServiceState::StopWatchdog, timeout),
+            FailureMode::Kill if kill => self.service_signal(id, ServiceState::StopSigkill, timeout),
+            FailureMode::Kill => self.service_stop_post(id, timeout),
+        }
+    }
+
+    /// Processes are left that may not be killed: a restart would meet them.
+    fn service_give_up(&mut self, id: UnitId) {
+        self.service_abandon(id);
+        self.service_dead(id, ServiceResult::Timeout, false);
     }
 
     /// Processes that would not end are not ours any more.
@@ -379,15 +395,6 @@ impl Engine {
             service.restarts = 0;
             service.flush_restarts = false;
         }
-    }
-}
-
-/// Where the ladder begins after a timeout.
-fn ladder(mode: FailureMode) -> ServiceState {
-    match mode {
-        FailureMode::Terminate => ServiceState::StopSigterm,
-        FailureMode::Abort => ServiceState::StopWatchdog,
-        FailureMode::Kill => ServiceState::StopSigkill,
     }
 }
 

@@ -235,7 +235,7 @@ impl Engine {
             proc,
             unit: id,
             settings,
-            role: Role::Control { stop },
+            role: Role::Control { stop, terminal: true },
             command,
             pass,
             variables: Vec::new(),
@@ -244,6 +244,7 @@ impl Engine {
             namespace,
             for_connection: false,
             label_from_net: false,
+            refuse_leftovers: false,
         })));
     }
 

@@ -8,11 +8,15 @@ use crate::linux::poll::Interest;
 use crate::linux::raw::same_open_file;
 use crate::runtime::source::Source;
 use crate::runtime::world::World;
+use nix::errno::Errno;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 /// Longest path that fits into a socket address.
 const SOCKET_PATH_BYTES_MAX: usize = 107;
+
+/// The last error that Linux has a name for (`EHWPOISON`).
+const ERRNO_NAMED_MAX: i32 = 133;
 
 impl World {
     /// The unit's notification socket, bound when its first process that may use it is started.
@@ -70,10 +74,20 @@ impl World {
         let known = self.processes.token_of(message.pid);
         let ours = known.filter(|proc| self.processes.get(*proc).is_some_and(|process| process.unit == unit));
         let sender = ours.map_or(Sender::Other(message.pid, message.uid == 0), Sender::Known);
-        let words = message.words.into_iter().map(|(key, value)| (Text::from(key), Text::from(value))).collect();
+        let text = |(key, value): (String, String)| {
+            let number = if key == "ERRNO" { errno_number(&value) } else { None };
+            (Text::from(key), number.map_or_else(|| Text::from(value), |number| number.to_string().into()))
+        };
+        let words = message.words.into_iter().map(text).collect();
         let fds = message.fds.into_iter().map(|fd| self.handles.keep(fd)).collect();
         self.events.push_back(Event::Notified { unit, sender, words, fds });
     }
+}
+
+/// The number of an error given by its name (`ERRNO=EIO`).
+fn errno_number(name: &str) -> Option<i32> {
+    let named = name.starts_with('E');
+    (1..=if named { ERRNO_NAMED_MAX } else { 0 }).find(|number| format!("{:?}", Errno::from_raw(*number)) == name)
 }
 
 /// `BARRIER=1` counts only alone and with exactly one descriptor; anything else with it makes the
@@ -101,6 +115,14 @@ fn place(runtime_dir: &Path, name: &str, unit: UnitId) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn errors_have_names() {
+        assert_eq!(
+            ["EIO", "ENOENT", "EHWPOISON", "5", "EX", ""].map(errno_number),
+            [Some(5), Some(2), Some(133), None, None, None]
+        );
+    }
 
     #[test]
     fn long_names_get_a_short_path() {

@@ -7,7 +7,7 @@ use super::ports::trouble_of;
 use crate::bounds::ENVIRONMENT_FILE_BYTES_MAX;
 use crate::engine::effect::{Role, Spawn};
 use crate::engine::event::{Event, Trouble};
-use crate::ids::{ProcToken, Text};
+use crate::ids::{ProcToken, Text, UnitId};
 use crate::linux::clone::{self, Outcome, StepFailure};
 use crate::linux::errno::{During, classify};
 use crate::linux::{process, selinux};
@@ -79,7 +79,7 @@ impl<'a> Settings<'a> {
             _ if self.is_socket => plan::Role::SocketCommand,
             Role::Main => plan::Role::Main,
             Role::Forking => plan::Role::Forking,
-            Role::Control { stop } => plan::Role::Control { stop },
+            Role::Control { terminal, .. } => plan::Role::Control { terminal },
         }
     }
 
@@ -104,6 +104,9 @@ impl World {
             .ok_or((Trouble::Unsupported, Text::from("units of this kind run nothing")))?;
         self.run(spawn.unit, &spawn.settings, spawn.invocation);
         self.make_group(spawn, settings.exec);
+        if spawn.refuse_leftovers {
+            self.refuse_leftovers(spawn.unit)?;
+        }
         let notify = match settings.may_notify(spawn.role) {
             true => self.notify_path(spawn.unit).map_err(|why| (Trouble::Other(0), why.into()))?,
             false => None,
@@ -124,6 +127,21 @@ impl World {
         })?;
         self.born(spawn, &program, child);
         Ok(())
+    }
+
+    /// `SendSIGKILL=no`: a second copy beside processes that nobody may kill would do harm.
+    fn refuse_leftovers(&mut self, unit: UnitId) -> Result<(), Failure> {
+        let left = self.leftovers(unit);
+        let Some(pid) = left.first() else {
+            return Ok(());
+        };
+        let detail = format!(
+            "process {pid} is left of an earlier run, and with SendSIGKILL=no nothing is started beside it; end it first"
+        );
+        if let Some(run) = self.runs.get_mut(&unit) {
+            run.empty = false;
+        }
+        Err((Trouble::Busy, detail.into()))
     }
 
     /// The child exists; it is told, and so is how far it came.

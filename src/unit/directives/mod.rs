@@ -210,11 +210,6 @@ pub fn find(section: Section, name: &str) -> Option<&'static Row> {
     named(name).iter().copied().find(|row| row.belongs_to(section))
 }
 
-/// Whether a unit that sets this must not run without it (see [`Support::Missing`]).
-pub fn is_essential(name: &str) -> bool {
-    named(name).iter().any(|row| matches!(row.support, Support::Missing(_)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
