@@ -90,6 +90,8 @@ pub const PASSAGES_MAX: usize = 16;
 /// Control groups kept open for connections, those that wait for the next one included. Each takes two
 /// descriptors.
 pub const BERTHS_MAX: usize = 128;
+/// So often those that are free are looked through; one that nobody took meanwhile is removed.
+pub const BERTHS_SWEEP_USEC: u64 = 5_000_000;
 /// Groups with such names that an earlier porterd may have left, with somebody in them.
 pub const LEFT_GROUPS_MAX: u32 = 4096;
 /// The share of the comfortable number of descriptors that such groups may take.

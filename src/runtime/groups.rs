@@ -1,14 +1,15 @@
 //! A control group per unit, where porterd may make some; otherwise nothing, and processes are found
 //! by ancestry.
 
-use crate::bounds::LEFT_GROUPS_MAX;
+use crate::bounds::{BERTHS_SWEEP_USEC, LEFT_GROUPS_MAX};
 use crate::config::InstanceGroups;
 use crate::engine::effect::Spawn;
 use crate::engine::event::Event;
-use crate::ids::UnitId;
+use crate::ids::{Mono, UnitId};
 use crate::linux::cgroup::{KeptGroup, Tree};
 use crate::linux::poll::{Interest, Poll};
 use crate::plan::cgroup;
+use crate::runtime::clock;
 use crate::runtime::source::Source;
 use crate::runtime::world::World;
 use crate::unit::ExecSettings;
@@ -38,14 +39,19 @@ struct Berth {
     /// Length of the path without the number: what connections of one template have in common.
     stem: usize,
     open: KeptGroup,
+    /// It was left since free ones were last looked through.
+    fresh: bool,
 }
 
 /// Groups of connections that are over, for the next ones: making and removing a group costs the
-/// kernel more than all else that porterd does for a connection.
+/// kernel more than all else that porterd does for a connection. Those that nobody takes for a while
+/// are removed.
 #[derive(Debug, Default)]
 struct Berths {
     /// The one that was left last is taken first.
     free: VecDeque<Group>,
+    /// When the free ones are looked through; never while there are none.
+    sweep_at: Option<Mono>,
     /// Free or in use.
     open: usize,
     /// Most that may be.
@@ -101,13 +107,13 @@ impl Groups {
         if self.berths.open == self.berths.most
             && let Some(oldest) = self.berths.free.pop_front()
         {
-            self.demolish(oldest);
+            self.discard(oldest);
         }
         if self.berths.open < self.berths.most
             && let Some(Ok(open)) = self.tree.as_ref().map(|tree| tree.keep_open(&group.path))
         {
             self.berths.open += 1;
-            group.berth = Some(Berth { stem: stem.len(), open });
+            group.berth = Some(Berth { stem: stem.len(), open, fresh: false });
         }
         Some(group)
     }
@@ -181,13 +187,43 @@ impl Groups {
 
     /// Removes a group in which nobody is left, or keeps it for the next connection; gives it back if
     /// somebody is.
-    pub(super) fn remove(&mut self, group: Group) -> Option<Group> {
-        if group.berth.as_ref().is_some_and(|berth| berth.open.is_free()) {
+    pub(super) fn remove(&mut self, mut group: Group) -> Option<Group> {
+        if let Some(berth) = group.berth.as_mut().filter(|berth| berth.open.is_free()) {
+            berth.fresh = true;
             self.unwatch(&group);
             self.berths.free.push_back(group);
+            if self.berths.sweep_at.is_none() {
+                self.berths.sweep_at = clock::now().after(BERTHS_SWEEP_USEC);
+            }
             return None;
         }
         self.demolish(group)
+    }
+
+    /// When [`Groups::sweep_if_due`] has something to do.
+    pub(super) fn next_deadline(&self) -> Option<Mono> {
+        self.berths.sweep_at
+    }
+
+    /// Removes free groups that nobody has used since this was done before.
+    pub(super) fn sweep_if_due(&mut self, now: Mono) {
+        if self.berths.sweep_at.is_none_or(|at| at > now) {
+            return;
+        }
+        for mut group in std::mem::take(&mut self.berths.free) {
+            match group.berth.as_mut().is_some_and(|berth| std::mem::take(&mut berth.fresh)) {
+                true => self.berths.free.push_back(group),
+                false => self.discard(group),
+            }
+        }
+        self.berths.sweep_at = now.after(BERTHS_SWEEP_USEC).filter(|_| !self.berths.free.is_empty());
+    }
+
+    /// A free group. Somebody may have moved a process of theirs into it meanwhile.
+    fn discard(&mut self, group: Group) {
+        if let Some(taken) = self.demolish(group) {
+            self.abandon(taken);
+        }
     }
 
     fn demolish(&mut self, group: Group) -> Option<Group> {

@@ -88,7 +88,8 @@ impl Daemon {
         let engine = self.engine.next_deadline().map(|(at, _)| at);
         let control = self.world.server.next_deadline_usec().map(Mono);
         let at_once = self.world.more_children.then_some(Mono(0));
-        [engine, control, self.world.upstream.next_deadline(), at_once].into_iter().flatten().min()
+        let groups = self.world.groups.next_deadline();
+        [engine, control, groups, self.world.upstream.next_deadline(), at_once].into_iter().flatten().min()
     }
 
     /// One source has something to say.
@@ -198,6 +199,7 @@ impl Daemon {
     fn house_keeping(&mut self) {
         let now = clock::now();
         self.world.upstream.ping_if_due(now);
+        self.world.groups.sweep_if_due(now);
         self.world.refill_reserve();
         self.world.look_for_departures();
         self.serve_clients(now);
