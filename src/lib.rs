@@ -17,6 +17,7 @@ pub mod engine;
 pub mod ids;
 pub mod linux;
 pub mod log;
+pub mod outside;
 pub mod plan;
 pub mod rehearse;
 pub mod report;

@@ -643,7 +643,7 @@ fn tries(engine: &mut Engine, now: u64, out: &mut Vec<Effect>) -> usize {
             return count;
         };
         count += 1;
-        let (trouble, detail) = (porterd::engine::event::Trouble::NoAddress, "not there".into());
+        let (trouble, detail) = (porterd::outside::Trouble::NoAddress, "not there".into());
         engine.handle(Mono(now), Event::BindFailed { unit, trouble, detail }, out);
     }
 }

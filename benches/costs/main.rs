@@ -10,9 +10,10 @@
 #![allow(unsafe_code, reason = "an allocator that counts")]
 
 use porterd::engine::effect::Effect;
-use porterd::engine::event::{Event, ExitStatus, Peer};
+use porterd::engine::event::{Event, ExitStatus};
 use porterd::engine::{Engine, Policy};
 use porterd::ids::{FdToken, Mono, ProcToken, UnitId};
+use porterd::outside::Peer;
 use porterd::unit::UnitName;
 use porterd::unit::directives::Machine;
 use porterd::unit::load::{Library, MemoryFiles};

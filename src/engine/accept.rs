@@ -5,7 +5,6 @@
 use super::Engine;
 use super::admission::{Refusal, Rule};
 use super::effect::{Effect, Level};
-use super::event::Peer;
 use super::jobs::JobKind;
 use super::limits::Backoff;
 use super::policy::OnLimit;
@@ -13,6 +12,7 @@ use super::slot::{Machine, Relation};
 use super::socket::{SocketResult, SocketState};
 use crate::bounds::FAILED_INSTANCES_MAX;
 use crate::ids::{FdToken, Text, UnitId};
+use crate::outside::Peer;
 use crate::unit::{LoadState, SocketUnit, Unit, UnitName};
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -3,8 +3,8 @@
 
 use super::requests::Request;
 use crate::ids::{ClientId, FdToken, ProcToken, Text, UnitId};
+use crate::outside::{Peer, Trouble};
 use crate::unit::{Unit, UnitName, load::Template};
-use std::net::IpAddr;
 use std::sync::Arc;
 
 /// Something that happened outside the engine.
@@ -238,59 +238,6 @@ pub enum Event {
     },
     /// The host wants porterd to end: stop everything in order, then leave.
     ToldToStop,
-}
-
-/// Why something could not be done, as far as the engine cares.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trouble {
-    /// Try again at once (EAGAIN, EINTR, ECONNABORTED, …).
-    Transient,
-    /// Out of descriptors, memory or processes (EMFILE, ENFILE, ENOMEM, ENOBUFS; EAGAIN of clone).
-    Exhausted,
-    /// Somebody else has it (EADDRINUSE, EEXIST, EBUSY).
-    Busy,
-    /// Not allowed (EACCES, EPERM).
-    Denied,
-    /// Not there (ENOENT, ENXIO, ENOTDIR).
-    Absent,
-    /// An address or interface is not there (EADDRNOTAVAIL, ENODEV).
-    NoAddress,
-    /// The kernel cannot (EAFNOSUPPORT, EPROTONOSUPPORT, …).
-    Unsupported,
-    /// Anything else.
-    Other(i32),
-}
-
-/// Where a connection comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Peer {
-    /// AF_INET, AF_INET6. IPv4-mapped addresses are kept as they are.
-    Ip {
-        /// Our end.
-        local: (IpAddr, u16),
-        /// Their end.
-        remote: (IpAddr, u16),
-        /// Interface name of a link-local remote address.
-        scope: Option<Text>,
-    },
-    /// AF_UNIX; `None` if the credentials name no process we can see.
-    Unix {
-        /// Process id.
-        pid: Option<i32>,
-        /// User id.
-        uid: u32,
-        /// Its groups, the effective one first; empty unless `X-AllowPeerGroup=` asks for them.
-        groups: Vec<u32>,
-        /// Bound address of the peer in display form, if it has one.
-        address: Option<Text>,
-    },
-    /// AF_VSOCK: CID and port.
-    Vsock {
-        /// Our end.
-        local: (u32, u32),
-        /// Their end.
-        remote: (u32, u32),
-    },
 }
 
 /// How a process ended.

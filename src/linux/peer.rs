@@ -3,41 +3,11 @@
 
 use super::address::{self, Name};
 use super::raw::{self, End};
-use crate::ids::Text;
+use crate::outside::Peer;
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, recv};
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
-
-/// Where a connection comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PeerFacts {
-    /// AF_INET, AF_INET6. IPv4-mapped addresses are kept as they are.
-    Ip {
-        /// Our end.
-        local: (IpAddr, u16),
-        /// Their end.
-        remote: (IpAddr, u16),
-        /// Interface name of a link-local remote address (its index if the name is gone).
-        scope: Option<Text>,
-    },
-    /// AF_UNIX.
-    Unix {
-        /// Process that connected; `None` if we cannot see it.
-        pid: Option<i32>,
-        /// Its user.
-        uid: u32,
-        /// Bound address of the peer in display form, if it has one.
-        address: Option<Text>,
-    },
-    /// AF_VSOCK: CID and port.
-    Vsock {
-        /// Our end.
-        local: (u32, u32),
-        /// Their end.
-        remote: (u32, u32),
-    },
-}
 
 /// What is known of all connections of a listener; asked once per listener, not per connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,13 +42,13 @@ fn is_transparent(fd: BorrowedFd<'_>, family: i32) -> bool {
 
 /// Who is at the other end; `None` if they are gone already. The remote address is asked of the
 /// connection and not of accept(2), because only the former notices a connection that was reset.
-pub fn peer(connection: impl AsFd, listener: &ListenerFacts) -> Option<PeerFacts> {
+pub fn peer(connection: impl AsFd, listener: &ListenerFacts) -> Option<Peer> {
     let fd = connection.as_fd();
     match listener.family {
         libc::AF_UNIX => unix_peer(fd),
         libc::AF_VSOCK => match (name(fd, End::Local)?, name(fd, End::Remote)?) {
             (Name::Vsock(cid, port), Name::Vsock(remote_cid, remote_port)) => {
-                Some(PeerFacts::Vsock { local: (cid, port), remote: (remote_cid, remote_port) })
+                Some(Peer::Vsock { local: (cid, port), remote: (remote_cid, remote_port) })
             }
             _ => None,
         },
@@ -90,7 +60,7 @@ fn name(fd: BorrowedFd<'_>, end: End) -> Option<Name> {
     raw::socket_name(fd, end).ok().map(|raw| address::decode(&raw))
 }
 
-fn ip_peer(fd: BorrowedFd<'_>, local: Option<(IpAddr, u16)>) -> Option<PeerFacts> {
+fn ip_peer(fd: BorrowedFd<'_>, local: Option<(IpAddr, u16)>) -> Option<Peer> {
     let Name::Ip(ip, port, scope) = name(fd, End::Remote)? else {
         return None;
     };
@@ -105,7 +75,7 @@ fn ip_peer(fd: BorrowedFd<'_>, local: Option<(IpAddr, u16)>) -> Option<PeerFacts
         let name = address::interface_name(scope);
         name.unwrap_or_else(|| scope.to_string()).as_str().into()
     });
-    Some(PeerFacts::Ip { local, remote: (ip, port), scope })
+    Some(Peer::Ip { local, remote: (ip, port), scope })
 }
 
 /// `SO_PEERCRED`: process, user, group.
@@ -122,10 +92,10 @@ fn credentials(fd: BorrowedFd<'_>) -> Option<(i32, u32, u32)> {
     }
 }
 
-fn unix_peer(fd: BorrowedFd<'_>) -> Option<PeerFacts> {
+fn unix_peer(fd: BorrowedFd<'_>) -> Option<Peer> {
     let (pid, uid, _) = credentials(fd)?;
     let address = name(fd, End::Remote)?.unix_display().map(|text| text.as_str().into());
-    Some(PeerFacts::Unix { pid: (pid > 0).then_some(pid), uid, address })
+    Some(Peer::Unix { pid: (pid > 0).then_some(pid), uid, groups: Vec::new(), address })
 }
 
 /// Groups that the process at the other end of an AF_UNIX connection had when it connected, the
@@ -159,17 +129,5 @@ pub fn has_hung_up(connection: impl AsFd) -> bool {
         Ok(0) => raw::get_option_int(fd, libc::SOL_SOCKET, libc::SO_TYPE) == Ok(libc::SOCK_STREAM),
         Ok(_) | Err(Errno::EAGAIN | Errno::EINTR) => false,
         Err(_) => true,
-    }
-}
-
-impl PeerFacts {
-    /// `1.2.3.4:5`, `[::1]:5`, `PID 7/UID 0`, `vsock:CID:PORT`; IPv4-mapped addresses as IPv4.
-    pub fn display(&self) -> String {
-        match self {
-            PeerFacts::Ip { remote: (ip, port), .. } => SocketAddr::new(ip.to_canonical(), *port).to_string(),
-            PeerFacts::Unix { pid: Some(pid), uid, .. } => format!("PID {pid}/UID {uid}"),
-            PeerFacts::Unix { pid: None, uid, .. } => format!("unknown/UID {uid}"),
-            PeerFacts::Vsock { remote: (cid, port), .. } => format!("vsock:{cid}:{port}"),
-        }
     }
 }

@@ -11,9 +11,10 @@ mod processes;
 pub use choices::{Bytes, Choices, Faults, Seeded};
 
 use crate::engine::effect::{Adjust, Effect, Role, Spawn};
-use crate::engine::event::{Event, ExitStatus, Sender, Trouble, Verdict};
+use crate::engine::event::{Event, ExitStatus, Sender, Verdict};
 use crate::engine::requests::Reply;
 use crate::ids::{ClientId, FdToken, Mono, NamespaceToken, ProcToken, UnitId};
+use crate::outside::Trouble;
 use crate::unit::{Body, Unit};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! Who connects to the pretend kernel.
 
 use super::{Choices, Kernel};
-use crate::engine::event::Peer;
+use crate::outside::Peer;
 use std::net::{IpAddr, Ipv4Addr};
 
 impl<C: Choices> Kernel<C> {

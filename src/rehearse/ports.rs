@@ -1,8 +1,9 @@
 //! Addresses that come late, and nodes that somebody removes.
 
 use super::{Choices, Descriptor, Kernel};
-use crate::engine::event::{Event, Trouble};
+use crate::engine::event::Event;
 use crate::ids::{FdToken, UnitId};
+use crate::outside::Trouble;
 use crate::unit::SocketUnit;
 
 impl<C: Choices> Kernel<C> {

@@ -2,10 +2,11 @@
 //! and every process alive until the test ends it.
 
 use porterd::engine::effect::{Effect, Spawn};
-use porterd::engine::event::{Event, ExitStatus, Peer, Verdict};
+use porterd::engine::event::{Event, ExitStatus, Verdict};
 use porterd::engine::requests::{Reply, Request, Verb, Wait};
 use porterd::engine::{Engine, Policy};
 use porterd::ids::{ClientId, FdToken, Mono, ProcToken, UnitId};
+use porterd::outside::Peer;
 use porterd::unit::directives::Machine;
 use porterd::unit::load::{Library, MemoryFiles};
 use porterd::unit::{Body, UnitName};

@@ -18,11 +18,12 @@ mod stopping;
 
 use super::accept::{Source, peer_text};
 use super::effect::Effect;
-use super::event::{ExitStatus, Peer};
+use super::event::ExitStatus;
 use super::slot::Machine;
 use super::status::ActiveState;
 use super::{Engine, Reason};
 use crate::ids::{FdToken, INFINITY_USEC, Mono, ProcToken, Text, UnitId};
+use crate::outside::Peer;
 use crate::unit::service::{NotifyAccess, ServiceType};
 use crate::unit::{Body, Command, ServiceUnit};
 use std::sync::Arc;

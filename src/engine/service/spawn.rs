@@ -3,11 +3,12 @@
 use super::{Proc, ServiceResult, ServiceState, phase_commands};
 use crate::engine::accept::remote_variables;
 use crate::engine::effect::{Effect, Level, Passed, Role, Spawn};
-use crate::engine::event::{ExitStatus, Trouble};
+use crate::engine::event::ExitStatus;
 use crate::engine::slot::{Machine, Relation};
 use crate::engine::status::ActiveState;
 use crate::engine::{Engine, Reason};
 use crate::ids::{ProcToken, Text, UnitId};
+use crate::outside::Trouble;
 use crate::unit::exec::KillMode;
 use crate::unit::service::ServiceType;
 use crate::unit::{Body, Dependency};

@@ -8,10 +8,10 @@
 use super::{SocketResult, SocketState};
 use crate::bounds::{BIND_RETRY_USEC, BOOT_PATIENCE_USEC, PAUSE_USEC_MAX};
 use crate::engine::effect::{Effect, Level};
-use crate::engine::event::Trouble;
 use crate::engine::jobs::Begun;
 use crate::engine::{Engine, Reason};
 use crate::ids::{Mono, Text, UnitId};
+use crate::outside::Trouble;
 use std::collections::BTreeSet;
 
 /// What a socket that cannot be bound yet waits for.

@@ -2,12 +2,12 @@
 
 use super::{Control, Port, SocketResult, SocketState, phase_commands};
 use crate::engine::effect::{Effect, Level, Passed, Role, Spawn};
-use crate::engine::event::Trouble;
 use crate::engine::jobs::Begun;
 use crate::engine::limits::Window;
 use crate::engine::slot::Machine;
 use crate::engine::{Engine, Reason};
 use crate::ids::{FdToken, Text, UnitId};
+use crate::outside::Trouble;
 use crate::unit::Body;
 
 impl Engine {

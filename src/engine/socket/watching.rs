@@ -2,13 +2,13 @@
 
 use super::{Pause, SocketResult, SocketState};
 use crate::engine::effect::{Effect, Level};
-use crate::engine::event::Trouble;
 use crate::engine::jobs::JobKind;
 use crate::engine::policy::OnLimit;
 use crate::engine::service::ServiceResult;
 use crate::engine::slot::{Machine, Relation};
 use crate::engine::{Engine, Reason};
 use crate::ids::{FdToken, Mono, UnitId};
+use crate::outside::Trouble;
 use crate::unit::SocketUnit;
 
 impl Engine {

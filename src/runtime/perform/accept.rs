@@ -2,11 +2,12 @@
 //! beforehand was asked when it was opened.
 
 use super::ports::{socket_of, trouble};
-use crate::engine::event::{Event, Peer};
+use crate::engine::event::Event;
 use crate::ids::FdToken;
 use crate::linux::accept::{AcceptError, Acceptor};
-use crate::linux::peer::{self, PeerFacts, peer};
+use crate::linux::peer::{self, peer};
 use crate::linux::{drain, socket};
+use crate::outside::Peer;
 use crate::runtime::world::World;
 use crate::unit::Unit;
 use nix::errno::Errno;
@@ -58,7 +59,7 @@ impl World {
                 tracing::debug!("a connection's option: {warning}");
             }
         }
-        let mut peer = known.facts.as_ref().and_then(|facts| peer(&conn, facts)).map(translate);
+        let mut peer = known.facts.as_ref().and_then(|facts| peer(&conn, facts));
         if let (true, Some(Peer::Unix { groups, .. })) = (look.groups, &mut peer) {
             *groups = peer::groups(&conn);
         }
@@ -112,12 +113,4 @@ struct Look {
 fn asks_for_groups(settings: &Unit) -> bool {
     let admission = socket_of(settings).and_then(|socket| socket.admission.as_ref());
     admission.is_some_and(|admission| admission.allow_peer_group.is_some())
-}
-
-fn translate(facts: PeerFacts) -> Peer {
-    match facts {
-        PeerFacts::Ip { local, remote, scope } => Peer::Ip { local, remote, scope },
-        PeerFacts::Unix { pid, uid, address } => Peer::Unix { pid, uid, groups: Vec::new(), address },
-        PeerFacts::Vsock { local, remote } => Peer::Vsock { local, remote },
-    }
 }

@@ -1,10 +1,10 @@
 //! Network namespaces that units share, by the engine's tokens.
 
 use super::ports::trouble;
-use crate::engine::event::Trouble;
 use crate::ids::{NamespaceToken, Text};
 use crate::linux::namespaces;
 use crate::linux::raw;
+use crate::outside::Trouble;
 use crate::plan::exec::Network;
 use crate::runtime::world::World;
 use crate::unit::{ExecSettings, Unit};

@@ -1,13 +1,14 @@
 //! Effects about ports: open, own, watch, close, remove.
 
-use crate::engine::event::{Event, Trouble};
+use crate::engine::event::Event;
 use crate::ids::{FdToken, NamespaceToken, Text, UnitId};
 use crate::linux::address;
-use crate::linux::errno::{Class, During, classify};
+use crate::linux::errno::{During, classify};
 use crate::linux::files::{self, Owner};
 use crate::linux::peer::ListenerFacts;
 use crate::linux::poll::Interest;
 use crate::linux::socket;
+use crate::outside::Trouble;
 use crate::plan::bind::{self, Port, Recipe, SocketCall};
 use crate::runtime::hints;
 use crate::runtime::source::Source;
@@ -56,21 +57,7 @@ fn stored_name(unit: &Unit, index: u16) -> String {
 
 /// An error as the engine sees it.
 pub(in crate::runtime) fn trouble(errno: Errno) -> Trouble {
-    trouble_of(classify(errno, During::Other))
-}
-
-/// The engine's word for a class.
-pub(in crate::runtime) fn trouble_of(class: Class) -> Trouble {
-    match class {
-        Class::Transient => Trouble::Transient,
-        Class::Exhausted => Trouble::Exhausted,
-        Class::Busy => Trouble::Busy,
-        Class::Denied => Trouble::Denied,
-        Class::Absent => Trouble::Absent,
-        Class::NoAddress => Trouble::NoAddress,
-        Class::Unsupported => Trouble::Unsupported,
-        Class::Other(errno) => Trouble::Other(errno),
-    }
+    classify(errno, During::Other)
 }
 
 pub(in crate::runtime) fn socket_of(unit: &Unit) -> Option<&SocketUnit> {

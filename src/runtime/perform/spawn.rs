@@ -3,14 +3,14 @@
 //! For an instance of `Accept=yes` nothing is looked up, read or planned here that was found out for
 //! an instance before it.
 
-use super::ports::trouble_of;
 use crate::bounds::ENVIRONMENT_FILE_BYTES_MAX;
 use crate::engine::effect::{Role, Spawn};
-use crate::engine::event::{Event, Trouble};
+use crate::engine::event::Event;
 use crate::ids::{ProcToken, Text, UnitId};
 use crate::linux::clone::{self, Outcome, StepFailure};
 use crate::linux::errno::{During, classify};
 use crate::linux::{process, selinux};
+use crate::outside::Trouble;
 use crate::plan::exec::{self as plan, Blueprint, Identity, Label, LookUpFailure, Occasion, PassedFd, PerStart};
 use crate::plan::program::{Program, Step, Supply};
 use crate::plan::selinux as labels;
@@ -123,7 +123,7 @@ impl World {
                 Errno::EMFILE | Errno::ENFILE => "; no descriptors are left (LimitNOFILE= of porterd)",
                 _ => "",
             };
-            (trouble_of(classify(errno, During::Clone)), Text::from(format!("{}{hint}", errno.desc())))
+            (classify(errno, During::Clone), Text::from(format!("{}{hint}", errno.desc())))
         })?;
         self.born(spawn, &program, child);
         Ok(())
