@@ -29,8 +29,8 @@ S = {
  "wd-bad": ("wd", "notify WATCHDOG_USEC=x log sent pause"),
  "wd-usec-only": ("simple", "notify WATCHDOG_USEC=100000 log sent pause"),
  "wd-one-only": ("simple", "notify WATCHDOG=1 log sent pause"),
- "wd-trigger-only": ("simple", "notify WATCHDOG=trigger log sent pause"),
- "wd-trigger-start": ("notify", "notify WATCHDOG=trigger log sent pause"),
+ "wd-trigger-only": ("simple", "notify WATCHDOG=trigger pause"),
+ "wd-trigger-start": ("notify", "notify WATCHDOG=trigger pause"),
  "mainpid-self": ("notify", "notify MAINPID=1\\nREADY=1 log sent pause"),
  "mainpid-bad": ("notify", "notify MAINPID=x\\nREADY=1 log sent pause"),
  "mainpid-dead": ("notify", "notify MAINPID=99999\\nREADY=1 log sent pause"),
@@ -56,7 +56,7 @@ def run(t):
     js = {n: t.bg("start", n + ".service") for n in S}
     for n in S:
         if n not in ("simple-stop-exit", "status-keep"):
-            t.wait_log(1, n + " sent")
+            t.wait_log(1, n + (" post" if n.startswith("wd-trigger") else " sent"))
     t.hold(1)
     for n in S:
         t.wait(lambda: not t.prop(n + ".service", "SubState").startswith(("start", "stop", "final")))
