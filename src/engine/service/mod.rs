@@ -167,7 +167,7 @@ pub struct Ended {
     pub(super) at: Mono,
     pub(super) status: ExitStatus,
     /// Which of the `ExecStart=` commands it was.
-    pub(super) index: usize,
+    pub(super) index: u16,
 }
 
 /// What an `Accept=yes` instance has from its socket.

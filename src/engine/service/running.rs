@@ -49,7 +49,8 @@ impl Engine {
         let Some(main) = service.main.take() else {
             return;
         };
-        service.main_ended = Some(Ended { pid: main.pid, started: main.started, at: now, status, index: main.index });
+        let index = u16::try_from(main.index).unwrap_or(u16::MAX);
+        service.main_ended = Some(Ended { pid: main.pid, started: main.started, at: now, status, index });
         let result = self.main_result(id);
         let level = if result == ServiceResult::Success { Level::Debug } else { Level::Notice };
         self.tell_if_heard("main-process-exited", level, id, || format!("main process ended: {}", describe(status)));
@@ -69,7 +70,7 @@ impl Engine {
         let (Some(unit), Some(ended)) = (self.service_unit(id), self.service(id).and_then(|s| s.main_ended)) else {
             return ServiceResult::Success;
         };
-        if unit.exec_start.get(ended.index).is_some_and(|command| command.ignore_failure) {
+        if unit.exec_start.get(usize::from(ended.index)).is_some_and(|command| command.ignore_failure) {
             return ServiceResult::Success;
         }
         result_of(ended.status, unit.service_type != ServiceType::Oneshot, &unit.more.success_exit_status)

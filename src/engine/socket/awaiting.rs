@@ -40,7 +40,7 @@ impl Engine {
         };
         let before = socket.awaiting.take();
         let (fresh, missed) = before.as_ref().map_or((true, false), |old| (false, old.changed));
-        socket.awaiting = Some(Awaiting { why: detail.into(), tried: now, trying: false, changed: false });
+        socket.awaiting = Some(Box::new(Awaiting { why: detail.into(), tried: now, trying: false, changed: false }));
         self.awaiting.insert(id);
         if fresh {
             self.tell("socket-awaits-address", Level::Notice, id, format!("waiting for its address: {detail}"));

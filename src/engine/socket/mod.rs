@@ -173,6 +173,15 @@ pub struct Pause {
     pub(super) exhausted: bool,
 }
 
+/// Ports that are not open, though the socket is up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// Which, and why, in words.
+    pub(super) why: Text,
+    /// How soon they are tried again.
+    pub(super) backoff: Backoff,
+}
+
 /// One open descriptor of a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Port {
@@ -209,10 +218,10 @@ pub struct Socket {
     pub(super) door: Option<Box<super::admission::Door>>,
     pub(super) failed_instances: VecDeque<UnitId>,
     /// What it waits for before it can be bound.
-    pub(super) awaiting: Option<Awaiting>,
+    pub(super) awaiting: Option<Box<Awaiting>>,
     pub(super) heal_window: Window,
-    /// Ports that a reload asked for and that could not be opened, in words; how soon they are tried again.
-    pub(super) missing: Option<(Text, Backoff)>,
+    /// Ports that a reload asked for and that could not be opened.
+    pub(super) missing: Option<Box<Missing>>,
 }
 
 impl Engine {
@@ -230,7 +239,7 @@ impl Engine {
 
     /// What a socket that is up does not listen on yet, in words.
     pub(super) fn missing(socket: &Socket) -> Option<&str> {
-        socket.missing.as_ref().map(|(why, _)| &**why)
+        socket.missing.as_ref().map(|missing| &*missing.why)
     }
 
     pub(super) fn socket_mut(&mut self, id: UnitId) -> Option<&mut Socket> {

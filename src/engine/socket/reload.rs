@@ -2,7 +2,7 @@
 //! descriptor. What becomes of the others is the policy's: systemd closes what is gone and opens nothing
 //! until a restart; porterd opens what is new and lets the options of open ports follow.
 
-use super::{Port, SocketState};
+use super::{Missing, Port, SocketState};
 use crate::engine::effect::{Adjust, Effect, Level};
 use crate::engine::limits::{Backoff, Window};
 use crate::engine::{Engine, Reason};
@@ -207,9 +207,9 @@ impl Engine {
         if missing.is_empty() || !up {
             return self.deadlines.set(id, Reason::Reopen, None);
         }
-        let (fresh, mut backoff) = before.map_or((true, Backoff::default()), |(_, backoff)| (false, backoff));
+        let (fresh, mut backoff) = before.map_or((true, Backoff::default()), |missing| (false, missing.backoff));
         let until = backoff.next(now);
-        socket.missing = Some((missing.clone(), backoff));
+        socket.missing = Some(Box::new(Missing { why: missing.clone(), backoff }));
         self.deadlines.set(id, Reason::Reopen, Some(until));
         if fresh {
             let text = format!("cannot listen on all that its file says now: {missing}; trying again and again");
