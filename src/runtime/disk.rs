@@ -30,8 +30,14 @@ fn refused(error: &std::io::Error) -> FileError {
 impl Files for Disk {
     fn read(&self, path: &str) -> Result<Vec<u8>, FileError> {
         // Opening a device may have effects. In a directory of units only a link can lead to one (the list of names
-        // leaves other nodes out), so links alone are looked through first. A FIFO does not keep us waiting.
-        let mut file = match open(path, libc::O_NOFOLLOW) {
+        // leaves other nodes out), so links alone are looked through first, and what a setting names below /dev. A FIFO
+        // does not keep us waiting.
+        let device = path.starts_with("/dev/") && !path.starts_with("/dev/shm/");
+        let opened = match device {
+            true => Err(std::io::Error::from_raw_os_error(libc::ELOOP)),
+            false => open(path, libc::O_NOFOLLOW),
+        };
+        let mut file = match opened {
             Err(error) if error.raw_os_error() == Some(libc::ELOOP) => {
                 let facts = std::fs::metadata(path).map_err(|error| refused(&error))?;
                 match facts.is_file() {
