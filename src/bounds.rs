@@ -87,15 +87,15 @@ pub const CLOSE_SCAN_MAX: i32 = 65_536;
 pub const CHILD_STACK_BYTES: usize = 64 << 10;
 /// Children between clone and exec that are not waited for, each on a stack in our memory.
 pub const PASSAGES_MAX: usize = 16;
-/// Control groups kept open for connections, those that wait for the next one included. Each takes two
-/// descriptors.
-pub const BERTHS_MAX: usize = 128;
+/// Control groups kept open after somebody has left them, those that are in use again included. Each
+/// takes two descriptors.
+pub const SPARE_GROUPS_MAX: usize = 128;
+/// The share of the comfortable number of descriptors that these may take.
+pub const SPARE_GROUPS_SHARE: u64 = 16;
 /// So often those that are free are looked through; one that nobody took meanwhile is removed.
-pub const BERTHS_SWEEP_USEC: u64 = 5_000_000;
-/// Groups with such names that an earlier porterd may have left, with somebody in them.
+pub const SPARE_GROUPS_SWEEP_USEC: u64 = 5_000_000;
+/// Groups with the names of connections that an earlier porterd may have left, with somebody in them.
 pub const LEFT_GROUPS_MAX: u32 = 4096;
-/// The share of the comfortable number of descriptors that such groups may take.
-pub const BERTHS_SHARE: u64 = 16;
 /// Bytes read of one file below `/proc/PID`.
 pub const ENVIRON_BYTES_MAX: u64 = 4 << 20;
 /// Symbolic links followed on the way to a pid file (kernel: `MAXSYMLINKS`).

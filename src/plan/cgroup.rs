@@ -16,7 +16,7 @@ pub fn path(unit: &UnitName, slice: Option<&str>, user_mode: bool) -> String {
 /// What the groups that connections of one template take over from each other are called, without
 /// their number, e.g. `system.slice/system-echo.slice/echo@.service.`: no unit's group has such a
 /// name.
-pub fn berths(unit: &UnitName, slice: Option<&str>, user_mode: bool) -> String {
+pub fn numbered(unit: &UnitName, slice: Option<&str>, user_mode: bool) -> String {
     let template = format!("{}@.{}.", unit.prefix(), unit.suffix());
     below(&slice_of(unit, slice, user_mode), &guarded(&template))
 }
@@ -100,8 +100,8 @@ mod tests {
     #[test]
     fn connections_take_over_groups_of_their_template() {
         let unit = UnitName::parse("echo@1-2.service").unwrap();
-        assert_eq!(berths(&unit, None, false), "system.slice/system-echo.slice/echo@.service.");
-        assert_eq!(berths(&unit, Some("-.slice"), false), "echo@.service.");
+        assert_eq!(numbered(&unit, None, false), "system.slice/system-echo.slice/echo@.service.");
+        assert_eq!(numbered(&unit, Some("-.slice"), false), "echo@.service.");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The order of boot: repair what we were started with, read the configuration, open what the loop
 //! needs, read units, begin.
 
-use crate::bounds::{BERTHS_MAX, BERTHS_SHARE};
+use crate::bounds::{SPARE_GROUPS_MAX, SPARE_GROUPS_SHARE};
 use crate::config::{Config, InstanceGroups, Surroundings};
 use crate::control::server::{BindError, Server};
 use crate::engine::event::Event;
@@ -205,8 +205,10 @@ fn open(plan: &Plan, inherited: Inherited, users: Users) -> Result<World, Refusa
     Source::Control.add(&poll, server.listener_fd(), Interest::Read).map_err(os("watching the control socket"))?;
     let groups = match plan.config.cgroups.decide(|| true) {
         true => {
-            let share = usize::try_from(comfortable(plan) / (2 * BERTHS_SHARE)).unwrap_or(BERTHS_MAX);
-            Groups::open(&poll, group_name(plan).as_deref(), share.min(BERTHS_MAX))
+            let share = usize::try_from(comfortable(plan) / (2 * SPARE_GROUPS_SHARE)).unwrap_or(SPARE_GROUPS_MAX);
+            // systemd removes a group when nobody is left in it.
+            let most = if is_strict(plan) { 0 } else { share.min(SPARE_GROUPS_MAX) };
+            Groups::open(&poll, group_name(plan).as_deref(), most)
         }
         false => Groups::default(),
     };

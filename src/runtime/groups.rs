@@ -1,7 +1,7 @@
 //! A control group per unit, where porterd may make some; otherwise nothing, and processes are found
 //! by ancestry.
 
-use crate::bounds::{BERTHS_SWEEP_USEC, LEFT_GROUPS_MAX};
+use crate::bounds::{LEFT_GROUPS_MAX, SPARE_GROUPS_SWEEP_USEC};
 use crate::config::InstanceGroups;
 use crate::engine::effect::Spawn;
 use crate::engine::event::Event;
@@ -23,36 +23,32 @@ use std::path::Path;
 pub(super) struct Groups {
     tree: Option<Tree>,
     watched: BTreeMap<String, UnitId>,
-    berths: Berths,
+    spare: Spare,
 }
 
 /// One unit's group.
 #[derive(Debug)]
 pub(super) struct Group {
     path: String,
-    /// It is for connections, which take it over from each other.
-    berth: Option<Berth>,
-}
-
-#[derive(Debug)]
-struct Berth {
-    /// Length of the path without the number: what connections of one template have in common.
+    /// Length of what is asked for when a further one like it is needed: the path, without the number
+    /// if connections of one template take it over from each other. 0: nobody will ask.
     stem: usize,
-    open: KeptGroup,
-    /// It was left since free ones were last looked through.
+    /// Once it has been left.
+    open: Option<KeptGroup>,
+    /// It was left since spare ones were last looked through.
     fresh: bool,
 }
 
-/// Groups of connections that are over, for the next ones: making and removing a group costs the
-/// kernel more than all else that porterd does for a connection. Those that nobody takes for a while
-/// are removed.
+/// Groups that were left, for who is started next there: making and removing a group costs the kernel
+/// more than all else that porterd does for a process. Those that nobody takes for a while are removed.
+/// They have no attributes yet; who gives them some must give them at every start.
 #[derive(Debug, Default)]
-struct Berths {
+struct Spare {
     /// The one that was left last is taken first.
-    free: VecDeque<Group>,
-    /// When the free ones are looked through; never while there are none.
+    groups: VecDeque<Group>,
+    /// When they are looked through; never while there are none.
     sweep_at: Option<Mono>,
-    /// Free or in use.
+    /// Groups that are open, spare or in use again.
     open: usize,
     /// Most that may be.
     most: usize,
@@ -61,7 +57,7 @@ struct Berths {
 
 impl Groups {
     /// Takes the subtree over, if there is one for us. `name` keeps several porterds apart; `most`
-    /// groups may be kept open for connections.
+    /// groups may be kept open when they have been left.
     pub(super) fn open(poll: &Poll, name: Option<&str>, most: usize) -> Groups {
         let tree = match Tree::open(name) {
             Ok(tree) => tree,
@@ -75,12 +71,12 @@ impl Groups {
             return Groups::default();
         }
         tracing::debug!("control groups are made below {}", tree.path().display());
-        Groups { tree: Some(tree), watched: BTreeMap::new(), berths: Berths { most, ..Berths::default() } }
+        Groups { tree: Some(tree), watched: BTreeMap::new(), spare: Spare { most, ..Spare::default() } }
     }
 
     /// Descriptors of groups that are kept open.
     pub(super) fn descriptors(&self) -> usize {
-        2 * self.berths.open
+        2 * self.spare.open
     }
 
     /// Where the subtree is.
@@ -88,42 +84,37 @@ impl Groups {
         self.tree.as_ref().map(Tree::path)
     }
 
-    /// Makes a unit's group. `None` without a subtree, or if it cannot be made.
-    fn make(&self, path: String) -> Option<Group> {
-        let tree = self.tree.as_ref()?;
-        let made = tree.create(&path);
+    /// A unit's group, spare or new. `None` without a subtree, or if it cannot be made.
+    fn make(&mut self, path: String, again: bool) -> Option<Group> {
+        if let Some(spare) = self.take(&path) {
+            return Some(spare);
+        }
+        let made = self.tree.as_ref()?.create(&path);
         let told =
             made.inspect_err(|errno| tracing::warn!("the control group {path} cannot be made: {}", errno.desc()));
-        told.ok().map(|()| Group { path, berth: None })
+        let stem = if again { path.len() } else { 0 };
+        told.ok().map(|()| Group { path, stem, open: None, fresh: false })
     }
 
     /// The group that a connection before left, or a further one. `stem` is the path without a number.
-    fn berth(&mut self, stem: String) -> Option<Group> {
-        let same = |group: &Group| group.berth.as_ref().is_some_and(|berth| group.path[..berth.stem] == stem);
-        if let Some(found) = self.berths.free.iter().rposition(same) {
-            return self.berths.free.remove(found);
+    fn make_for_connection(&mut self, stem: String) -> Option<Group> {
+        if let Some(spare) = self.take(&stem) {
+            return Some(spare);
         }
-        let mut group = Group { path: self.make_berth(&stem)?, berth: None };
-        if self.berths.open == self.berths.most
-            && let Some(oldest) = self.berths.free.pop_front()
-        {
-            self.discard(oldest);
-        }
-        if self.berths.open < self.berths.most
-            && let Some(Ok(open)) = self.tree.as_ref().map(|tree| tree.keep_open(&group.path))
-        {
-            self.berths.open += 1;
-            group.berth = Some(Berth { stem: stem.len(), open, fresh: false });
-        }
-        Some(group)
+        Some(Group { path: self.make_numbered(&stem)?, stem: stem.len(), open: None, fresh: false })
+    }
+
+    fn take(&mut self, stem: &str) -> Option<Group> {
+        let found = self.spare.groups.iter().rposition(|group| group.path[..group.stem] == *stem)?;
+        self.spare.groups.remove(found)
     }
 
     /// A number under which nothing is left of a porterd before us.
-    fn make_berth(&mut self, stem: &str) -> Option<String> {
+    fn make_numbered(&mut self, stem: &str) -> Option<String> {
         let tree = self.tree.as_ref()?;
         for _ in 0..LEFT_GROUPS_MAX {
-            self.berths.last_number += 1;
-            let path = format!("{stem}{}", self.berths.last_number);
+            self.spare.last_number += 1;
+            let path = format!("{stem}{}", self.spare.last_number);
             match tree.create_new(&path) {
                 Ok(()) => return Some(path),
                 Err(Errno::EEXIST) => {}
@@ -139,8 +130,8 @@ impl Groups {
     /// Where a child of the unit is to be born. Mostly opened anew each time, because ten thousand
     /// units at rest shall not hold ten thousand descriptors.
     pub(super) fn birth_place<'a>(&self, group: &'a Group) -> Result<Option<BirthPlace<'a>>, Errno> {
-        match (&group.berth, &self.tree) {
-            (Some(berth), _) => Ok(Some(BirthPlace::Kept(berth.open.directory()))),
+        match (&group.open, &self.tree) {
+            (Some(open), _) => Ok(Some(BirthPlace::Kept(open.directory()))),
             (None, Some(tree)) => tree.open_dir(&group.path).map(|fd| Some(BirthPlace::Opened(fd))),
             (None, None) => Ok(None),
         }
@@ -185,41 +176,60 @@ impl Groups {
         tree.changed().into_iter().filter_map(|path| self.watched.get(&path).copied()).collect()
     }
 
-    /// Removes a group in which nobody is left, or keeps it for the next connection; gives it back if
-    /// somebody is.
+    /// Removes a group in which nobody is left, or keeps it for the next start; gives it back if somebody
+    /// is.
     pub(super) fn remove(&mut self, mut group: Group) -> Option<Group> {
-        if let Some(berth) = group.berth.as_mut().filter(|berth| berth.open.is_free()) {
-            berth.fresh = true;
-            self.unwatch(&group);
-            self.berths.free.push_back(group);
-            if self.berths.sweep_at.is_none() {
-                self.berths.sweep_at = clock::now().after(BERTHS_SWEEP_USEC);
-            }
-            return None;
+        if group.stem > 0 {
+            self.keep_open(&mut group);
         }
-        self.demolish(group)
+        if !group.open.as_ref().is_some_and(KeptGroup::is_free) {
+            return self.demolish(group);
+        }
+        group.fresh = true;
+        self.unwatch(&group);
+        self.spare.groups.push_back(group);
+        if self.spare.sweep_at.is_none() {
+            self.spare.sweep_at = clock::now().after(SPARE_GROUPS_SWEEP_USEC);
+        }
+        None
+    }
+
+    /// Opens a group, if there is room for one more or for it instead of the one that is spare longest.
+    fn keep_open(&mut self, group: &mut Group) {
+        if group.open.is_some() {
+            return;
+        }
+        if self.spare.open == self.spare.most
+            && let Some(oldest) = self.spare.groups.pop_front()
+        {
+            self.discard(oldest);
+        }
+        if self.spare.open < self.spare.most {
+            group.open = self.tree.as_ref().and_then(|tree| tree.keep_open(&group.path).ok());
+            self.spare.open += usize::from(group.open.is_some());
+        }
     }
 
     /// When [`Groups::sweep_if_due`] has something to do.
     pub(super) fn next_deadline(&self) -> Option<Mono> {
-        self.berths.sweep_at
+        self.spare.sweep_at
     }
 
-    /// Removes free groups that nobody has used since this was done before.
+    /// Removes spare groups that nobody has used since this was done before.
     pub(super) fn sweep_if_due(&mut self, now: Mono) {
-        if self.berths.sweep_at.is_none_or(|at| at > now) {
+        if self.spare.sweep_at.is_none_or(|at| at > now) {
             return;
         }
-        for mut group in std::mem::take(&mut self.berths.free) {
-            match group.berth.as_mut().is_some_and(|berth| std::mem::take(&mut berth.fresh)) {
-                true => self.berths.free.push_back(group),
+        for mut group in std::mem::take(&mut self.spare.groups) {
+            match std::mem::take(&mut group.fresh) {
+                true => self.spare.groups.push_back(group),
                 false => self.discard(group),
             }
         }
-        self.berths.sweep_at = now.after(BERTHS_SWEEP_USEC).filter(|_| !self.berths.free.is_empty());
+        self.spare.sweep_at = now.after(SPARE_GROUPS_SWEEP_USEC).filter(|_| !self.spare.groups.is_empty());
     }
 
-    /// A free group. Somebody may have moved a process of theirs into it meanwhile.
+    /// A spare group goes. Somebody may have moved a process of theirs into it meanwhile.
     fn discard(&mut self, group: Group) {
         if let Some(taken) = self.demolish(group) {
             self.abandon(taken);
@@ -231,7 +241,7 @@ impl Groups {
         match tree.remove(&group.path) {
             Ok(()) => {
                 self.watched.remove(&group.path);
-                self.berths.open -= usize::from(group.berth.is_some());
+                self.spare.open -= usize::from(group.open.is_some());
                 None
             }
             Err(Errno::EBUSY) => Some(group),
@@ -245,7 +255,7 @@ impl Groups {
     /// Somebody stays in the group whom nobody looks after any more.
     pub(super) fn abandon(&mut self, group: Group) {
         self.unwatch(&group);
-        self.berths.open -= usize::from(group.berth.is_some());
+        self.spare.open -= usize::from(group.open.is_some());
     }
 
     /// Nobody waits for the group to become empty any more.
@@ -305,10 +315,10 @@ impl World {
         let group = match self.facts.instance_cgroups {
             InstanceGroups::Fixed(false) if *for_connection => return,
             InstanceGroups::Fixed(true) if *for_connection => {
-                self.groups.berth(cgroup::berths(&settings.name, slice, user_mode))
+                self.groups.make_for_connection(cgroup::numbered(&settings.name, slice, user_mode))
             }
             InstanceGroups::Fixed(_) | InstanceGroups::Named(_) => {
-                self.groups.make(cgroup::path(&settings.name, slice, user_mode))
+                self.groups.make(cgroup::path(&settings.name, slice, user_mode), !for_connection)
             }
         };
         if let Some(run) = self.runs.get_mut(unit) {

@@ -90,6 +90,24 @@ def journey_a_group_with_something_left_in_it_is_not_taken_over(t):
     assert visit(porterd(t)) not in seen[:1]
 
 
+def journey_a_unit_gets_its_group_back(t):
+    """A service that is started again soon finds its group; one that is not leaves none."""
+    p = porterd(t)
+    t.unit("u.service", "[Service]\nExecStart=/bin/sleep 60\n")
+    p.ok("daemon-reload")
+    p.ok("start", "u.service")
+    group = mount() + p.prop("u.service", "ControlGroup").removeprefix(mount().removeprefix("/sys/fs/cgroup"))
+    assert group.endswith("/system.slice/u.service") and os.path.isdir(group), group
+    inode = os.stat(group).st_ino
+    p.ok("stop", "u.service")
+    p.ok("start", "u.service")
+    assert os.stat(group).st_ino == inode
+    before = p.fds()
+    p.ok("stop", "u.service")
+    wait("the group is gone", lambda: not os.path.exists(group), 16)
+    assert p.fds() < before
+
+
 def journey_groups_named_after_their_instances(t):
     """instance_cgroups = "named": systemd's names, and no group outlives its connection."""
     p = porterd(t, 'instance_cgroups = "named"\n')
