@@ -106,6 +106,12 @@ def journey_a_unit_gets_its_group_back(t):
     p.ok("stop", "u.service")
     wait("the group is gone", lambda: not os.path.exists(group), 16)
     assert p.fds() < before
+    p.end()
+    p = t.porterd(args=("--strict-systemd",))
+    p.ok("start", "u.service")
+    assert os.path.isdir(group)
+    p.ok("stop", "u.service")
+    wait("systemd's way: the group is gone at once", lambda: not os.path.exists(group), 2)
 
 
 def journey_groups_named_after_their_instances(t):
