@@ -122,7 +122,7 @@ impl Engine {
         if self.leaving.is_some() && verb != Verb::Stop {
             return Err(fail("refused", "porterd is shutting down".to_owned()));
         }
-        if verb == Verb::Reload && !self.can_reload(id) && !slot.is_target() {
+        if verb == Verb::Reload && !self.can_reload(id) {
             let why = format!("{name} has no ExecReload= and is not Type=notify-reload; restart it instead");
             return Err(fail("no-reload", why));
         }

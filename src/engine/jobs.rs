@@ -6,13 +6,14 @@
 use super::Engine;
 use super::effect::{Effect, Level};
 use super::event::Verdict;
+use super::service::ServiceResult;
 use super::slot::{Machine, Relation};
 use super::status::{ActiveState, Moment};
 use crate::ids::{INFINITY_USEC, Mono, UnitId};
 use crate::unit::LoadState;
 
 /// What a job does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum JobKind {
     /// Make it active.
     Start,
@@ -22,6 +23,8 @@ pub enum JobKind {
     Restart,
     /// Read configuration again.
     Reload,
+    /// Nothing, but it fails unless the unit is up (`Requisite=` of another).
+    Verify,
 }
 
 impl JobKind {
@@ -29,7 +32,7 @@ impl JobKind {
     pub fn starts(self) -> bool {
         match self {
             JobKind::Start | JobKind::Restart | JobKind::Reload => true,
-            JobKind::Stop => false,
+            JobKind::Stop | JobKind::Verify => false,
         }
     }
 
@@ -40,6 +43,7 @@ impl JobKind {
             JobKind::Stop => "stop",
             JobKind::Restart => "restart",
             JobKind::Reload => "reload",
+            JobKind::Verify => "verify-active",
         }
     }
 }
@@ -100,6 +104,13 @@ impl Engine {
             let conflict = (old.kind == JobKind::Stop) != (kind == JobKind::Stop);
             if !conflict {
                 old.requests.extend(request);
+                if old.kind == JobKind::Verify && kind != JobKind::Verify {
+                    old.kind = kind;
+                    old.restarting = kind == JobKind::Restart;
+                    old.running = false;
+                    self.run_soon(id);
+                    return;
+                }
                 let reloads = old.kind == JobKind::Reload && matches!(kind, JobKind::Reload | JobKind::Start);
                 if reloads || kind == JobKind::Restart && old.kind != JobKind::Restart {
                     // Who asks during a reload may have changed what it has read already: it is done again. To
@@ -108,7 +119,7 @@ impl Engine {
                     old.restarting = old.kind == JobKind::Restart;
                     old.running = false;
                     old.checked = false;
-                    self.run_queue.push_back(id);
+                    self.run_soon(id);
                 }
                 return;
             }
@@ -132,7 +143,7 @@ impl Engine {
         if timeout != INFINITY_USEC {
             self.deadlines.set(id, super::Reason::Job, now.after(timeout));
         }
-        self.run_queue.push_back(id);
+        self.run_soon(id);
     }
 
     /// The unit whose job must end before this one may run.
@@ -183,12 +194,26 @@ impl Engine {
 
     pub(super) fn wake_blocked(&mut self, id: UnitId) {
         for waiting in self.blocked.remove(&id).unwrap_or_default() {
-            self.run_queue.push_back(waiting);
+            self.run_soon(waiting);
         }
         let waits_itself = self.units.get(&id).and_then(|slot| slot.job.as_ref()).is_some_and(|job| !job.running);
         if waits_itself {
-            self.run_queue.push_back(id);
+            self.run_soon(id);
         }
+    }
+
+    /// The job of a unit is looked at when what is going on has been dealt with. Which of several goes first is
+    /// seen from outside where units need each other and no order is written.
+    pub(super) fn run_soon(&mut self, id: UnitId) {
+        let Some(slot) = self.units.get(&id) else {
+            return;
+        };
+        let rank = match &slot.machine {
+            Machine::Target(_) | Machine::Inert => 0,
+            Machine::Socket(_) => 1,
+            Machine::Service(_) => 2,
+        };
+        self.run_queue.insert((rank, slot.unit.name.text(), id));
     }
 
     pub(super) fn run_job(&mut self, id: UnitId) {
@@ -213,6 +238,7 @@ impl Engine {
             JobKind::Start => self.begin_start(id),
             JobKind::Stop | JobKind::Restart => self.begin_stop(id),
             JobKind::Reload => self.begin_reload(id),
+            JobKind::Verify => self.begin_verify(id),
         };
         match begun {
             Begun::Already => self.finish_job(id, JobResult::Done),
@@ -235,14 +261,14 @@ impl Engine {
         match slot.active {
             ActiveState::Active | ActiveState::Reloading => return Begun::Already,
             ActiveState::Activating if !self.waits_for_restart(id) => return Begun::Runs,
-            ActiveState::Deactivating => return Begun::Later,
+            ActiveState::Deactivating => return self.start_later(id),
             ActiveState::Activating | ActiveState::Inactive | ActiveState::Failed => {}
         }
         if let Some(refused) = self.not_loaded(id) {
             return refused;
         }
-        if let Some(unmet) = self.requisite_missing(id) {
-            return Begun::Refused("dependency", format!("{unmet} is not active, and Requisite= asks for it"));
+        if let Some(other) = self.bound_to_nothing(id) {
+            return Begun::Refused("dependency", format!("{other} is not active, and BindsTo= asks for it"));
         }
         let Some(slot) = self.units.get_mut(&id) else {
             return Begun::Already;
@@ -254,6 +280,7 @@ impl Engine {
                 job.checking = true;
             }
             let settings = slot.unit.clone();
+            self.checks += 1;
             self.out.push(Effect::Check { unit: id, settings });
             return Begun::Runs;
         }
@@ -273,6 +300,20 @@ impl Engine {
         }
     }
 
+    /// The unit has to come to its end first.
+    pub(super) fn start_later(&mut self, id: UnitId) -> Begun {
+        let refused = if self.policy.every_try_counts { self.start_limit(id) } else { None };
+        let Some(refused) = refused else {
+            return Begun::Later;
+        };
+        match self.units.get(&id).map(|slot| &slot.machine) {
+            Some(Machine::Socket(_)) => self.socket_started_too_often(id),
+            Some(Machine::Service(_)) => self.service_dead(id, ServiceResult::StartLimitHit, false),
+            Some(Machine::Target(_) | Machine::Inert) | None => {}
+        }
+        refused
+    }
+
     fn waits_for_restart(&self, id: UnitId) -> bool {
         self.units.get(&id).is_some_and(|slot| match &slot.machine {
             Machine::Service(service) => service.waits_for_restart(),
@@ -280,9 +321,24 @@ impl Engine {
         })
     }
 
-    fn requisite_missing(&self, id: UnitId) -> Option<String> {
+    fn begin_verify(&self, id: UnitId) -> Begun {
+        let Some(slot) = self.units.get(&id) else {
+            return Begun::Already;
+        };
+        match slot.active {
+            ActiveState::Active | ActiveState::Reloading => Begun::Already,
+            ActiveState::Activating => Begun::Later,
+            ActiveState::Inactive | ActiveState::Failed | ActiveState::Deactivating => {
+                Begun::Refused("skipped", format!("{} is not active, and Requisite= asks for it", slot.unit.name))
+            }
+        }
+    }
+
+    /// A unit that this one is bound to and ordered after, and that is not up though its job is done.
+    fn bound_to_nothing(&self, id: UnitId) -> Option<String> {
         let slot = self.units.get(&id)?;
-        slot.related(Relation::Requisite)
+        let ordered = slot.related(Relation::BindsTo).filter(|other| slot.edges.contains((Relation::After, *other)));
+        ordered
             .filter_map(|other| self.units.get(&other))
             .find(|other| !other.active.is_up() && !matches!(other.machine, Machine::Inert))
             .map(|other| other.unit.name.to_string())
@@ -334,10 +390,11 @@ impl Engine {
         };
         job.checking = false;
         job.running = false;
+        self.checks -= 1;
         match verdict {
             Verdict::Go => {
                 job.checked = true;
-                self.run_queue.push_back(id);
+                self.run_soon(id);
             }
             Verdict::ConditionUnmet(what) => {
                 self.tell("condition-unmet", Level::Info, id, format!("skipped: {what} is not met"));
@@ -382,10 +439,8 @@ impl Engine {
         }
         match &slot.machine {
             Machine::Service(_) => self.service_reload(id),
-            Machine::Target(_) => Begun::Already,
-            Machine::Socket(_) | Machine::Inert => {
-                Begun::Refused("no-reload", format!("{} cannot be reloaded; restart it instead", slot.unit.name))
-            }
+            // Those that it passes it on to have their own jobs.
+            Machine::Target(_) | Machine::Socket(_) | Machine::Inert => Begun::Already,
         }
     }
 

@@ -17,6 +17,7 @@ pub mod deadlines;
 mod edges;
 pub mod effect;
 pub mod event;
+mod gather;
 pub mod image;
 pub mod jobs;
 pub mod limits;
@@ -33,7 +34,7 @@ mod table;
 mod transaction;
 mod units;
 
-use crate::ids::{FdToken, Mono, ProcToken, UnitId};
+use crate::ids::{FdToken, Mono, ProcToken, Text, UnitId};
 use crate::unit::{UnitName, load::Template};
 use deadlines::{Deadlines, Reason};
 use effect::{Announcement, Effect, Level, Note};
@@ -52,8 +53,6 @@ enum Inner {
     TriggerNotify(UnitId),
     /// Forget the unit if nobody needs it any more.
     Collect(UnitId),
-    /// Start what this unit upholds, stop what nobody needs.
-    Review(UnitId),
     /// Sockets that wait for somebody in the way try again.
     Deferred,
 }
@@ -72,7 +71,8 @@ pub struct Engine {
     /// Sockets that wait for their addresses.
     awaiting: BTreeSet<UnitId>,
     deadlines: Deadlines,
-    run_queue: VecDeque<UnitId>,
+    /// Units whose jobs may run, in the order in which they do: targets, sockets, services; by name.
+    run_queue: BTreeSet<(u8, Text, UnitId)>,
     /// Jobs that wait for another unit's job: blocker → who waits.
     blocked: BTreeMap<UnitId, Vec<UnitId>>,
     job_count: usize,
@@ -82,6 +82,10 @@ pub struct Engine {
     deferred: BTreeSet<UnitId>,
     requests: BTreeMap<u64, asks::Pending>,
     inner: VecDeque<Inner>,
+    /// Units that may have to be stopped or started because of who needs them.
+    reviews: BTreeSet<UnitId>,
+    /// Jobs whose conditions are being evaluated.
+    checks: usize,
     out: Vec<Effect>,
     next_proc: u64,
     next_request: u64,
@@ -104,7 +108,7 @@ impl Engine {
             fds: BTreeMap::new(),
             awaiting: BTreeSet::new(),
             deadlines: Deadlines::default(),
-            run_queue: VecDeque::new(),
+            run_queue: BTreeSet::new(),
             blocked: BTreeMap::new(),
             job_count: 0,
             idle_waiting: false,
@@ -112,6 +116,8 @@ impl Engine {
             deferred: BTreeSet::new(),
             requests: BTreeMap::new(),
             inner: VecDeque::new(),
+            reviews: BTreeSet::new(),
+            checks: 0,
             out: Vec::new(),
             next_proc: 1,
             next_request: 1,
@@ -177,16 +183,21 @@ impl Engine {
 
     /// Follow-up work, until none is left. Bounded because every round finishes a job or a change.
     fn settle(&mut self) {
+        let mut batch = false;
         for _ in 0..crate::bounds::EVENTS_PER_CAUSE_MAX {
             if let Some(inner) = self.inner.pop_front() {
                 match inner {
                     Inner::TriggerNotify(id) => self.trigger_notify(id),
                     Inner::Collect(id) => self.collect(id),
-                    Inner::Review(id) => self.review(id),
                     Inner::Deferred => self.deferred_try(),
                 }
-            } else if let Some(id) = self.run_queue.pop_front() {
+            } else if let Some(id) = self.next_review(batch) {
+                self.review(id);
+            } else if let Some((_, _, id)) = self.run_queue.pop_first() {
+                batch = true;
                 self.run_job(id);
+            } else if batch {
+                batch = false;
             } else if self.job_count > 0 || !self.deferred_settle() {
                 break;
             }
@@ -197,6 +208,11 @@ impl Engine {
             }
             self.leave_if_done();
         }
+    }
+
+    /// Who needs whom is looked at when all jobs that can run have run: one of them may need it.
+    fn next_review(&mut self, batch: bool) -> Option<UnitId> {
+        if batch || self.checks > 0 { None } else { self.reviews.pop_first() }
     }
 
     fn due(&mut self) {

@@ -31,6 +31,7 @@ impl Engine {
                 return true;
             }
             JobKind::Stop | JobKind::Restart => return !running,
+            JobKind::Verify => return true,
             JobKind::Reload if !running => return true,
             JobKind::Reload if new == ActiveState::Active => {
                 let result = self.reload_outcome(id);
@@ -71,11 +72,12 @@ impl Engine {
             // The second half.
             *job = Job { kind: JobKind::Start, running: false, checked: false, cursor: None, ..*job };
             slot.job = Some(job);
-            self.run_queue.push_back(id);
+            self.run_soon(id);
             self.wake_blocked(id);
             return;
         }
         self.job_count -= 1;
+        self.checks -= usize::from(job.checking);
         self.deadlines.set(id, super::Reason::Job, None);
         let name = slot.unit.name.text();
         for request in &job.requests {
@@ -91,30 +93,47 @@ impl Engine {
             if *reason != "canceled" && *reason != "failed" {
                 self.tell("job-failed", Level::Error, id, format!("{} job: {detail}", job.kind.as_str()));
             }
+            match job.kind {
+                JobKind::Start | JobKind::Verify if *reason != "canceled" => {
+                    self.fail_starts(id, &[Relation::RequiredBy, Relation::RequisiteOf, Relation::BoundBy], &name);
+                }
+                JobKind::Stop if *reason != "canceled" => self.fail_starts(id, &[Relation::ConflictedBy], &name),
+                JobKind::Start | JobKind::Stop | JobKind::Restart | JobKind::Reload | JobKind::Verify => {}
+            }
+            if matches!(*reason, "dependency" | "timeout") {
+                // It does not come to what the unit itself would do about a failure.
+                for other in self.relatives(id, Relation::OnFailure) {
+                    self.submit(other, JobKind::Start, None).ok();
+                }
+            }
             if job.kind.starts() {
-                self.fail_dependants(id, &name);
                 self.service_restart_refused(id);
             }
         }
         self.wake_blocked(id);
         self.deferred_look_again();
+        self.reviews.insert(id);
         self.inner.push_back(Inner::TriggerNotify(id));
         self.inner.push_back(Inner::Collect(id));
     }
 
-    /// Units that required this one to come up.
-    fn fail_dependants(&mut self, id: UnitId, name: &str) {
-        for relation in [Relation::RequiredBy, Relation::RequisiteOf, Relation::BoundBy] {
-            for other in self.relatives(id, relation) {
-                let starting = self.units.get(&other).and_then(|slot| slot.job.as_ref()).is_some_and(|job| {
-                    // A unit that runs already was not ordered after this one: it goes on.
-                    job.kind.starts() && !job.running
+    /// Jobs that start what needed this one to come up, or to go. What runs already was not ordered after this
+    /// one and goes on, but its job has failed.
+    fn fail_starts(&mut self, id: UnitId, whose: &[Relation], name: &str) {
+        for relation in whose {
+            for other in self.relatives(id, *relation) {
+                let starting = self.units.get(&other).is_some_and(|slot| {
+                    // Opening ports takes no time, as far as others can see.
+                    let opens = matches!(&slot.machine, Machine::Socket(socket) if socket.opens());
+                    !opens && slot.job.as_ref().is_some_and(|job| job.kind == JobKind::Start)
                 });
                 if starting {
-                    self.finish_job(
-                        other,
-                        JobResult::Failed("dependency", format!("{name}, which it requires, did not start")),
-                    );
+                    let how = if *relation == Relation::ConflictedBy {
+                        "is in its way, did not stop"
+                    } else {
+                        "it requires, did not start"
+                    };
+                    self.finish_job(other, JobResult::Failed("dependency", format!("{name}, which {how}")));
                 }
             }
         }

@@ -27,6 +27,12 @@ pub struct Policy {
     pub reload_in_place: bool,
     /// A reload opens the windows of `StartLimit…=` and `TriggerLimit…=` anew (systemd before 254).
     pub limits_reopen_on_reload: bool,
+    /// A socket that was started too often says so, also if it had failed in another way before (systemd 260 and
+    /// newer).
+    pub start_limit_overrides: bool,
+    /// A start counts against `StartLimit…=` whenever it is tried: also if it then has to wait for the end of a stop
+    /// or of an automatic restart's delay, or the service of the socket runs already.
+    pub every_try_counts: bool,
     /// A command of a socket that has to end before `ExecStopPost=` gets `KillSignal=` first, and not
     /// `FinalKillSignal=` at once.
     pub term_before_stop_post: bool,
@@ -70,6 +76,8 @@ impl Policy {
             peers_before_trigger: true,
             reload_in_place: true,
             limits_reopen_on_reload: false,
+            start_limit_overrides: true,
+            every_try_counts: false,
             term_before_stop_post: true,
             poll_limit: true,
             keep_connection: false,
@@ -99,6 +107,8 @@ impl Policy {
             peers_before_trigger: false,
             reload_in_place: false,
             limits_reopen_on_reload: true,
+            start_limit_overrides: false,
+            every_try_counts: true,
             term_before_stop_post: false,
             poll_limit: false,
             keep_connection: true,

@@ -269,6 +269,9 @@ impl Engine {
         }
         self.out.push(Effect::Save { unit: id });
         let unexpected = self.job_notice(id, new);
+        if old == new && self.policy.every_try_counts {
+            self.run_soon(id);
+        }
         if old != new {
             self.propagate(id, old, new, unexpected);
             self.wake_blocked(id);

@@ -112,3 +112,36 @@ fn a_start_limit_calls_for_help() {
     assert_eq!(bench.state("a.service"), "failed/failed/start-limit-hit");
     assert_eq!(bench.state("b.service"), "active/running/success");
 }
+
+/// Nobody is both started and stopped for one request; what is only wanted is left out instead.
+#[test]
+fn jobs_that_contradict_each_other_are_refused() {
+    let service = "[Service]\nExecStart=/bin/main\n";
+    let needs = format!("[Unit]\nRequires=b.service\n{service}");
+    let wants = format!("[Unit]\nWants=b.service\n{service}");
+    let against = format!("[Unit]\nConflicts=a.service c.service\n{service}");
+    for policy in both() {
+        let units = [("a.service", needs.as_str()), ("b.service", &against), ("c.service", &wants)];
+        let mut bench = Bench::new(policy, &units);
+        bench.start("a.service");
+        assert!(!bench.succeeded());
+        bench.start("c.service");
+        assert!(bench.succeeded());
+        let states = ["a.service", "b.service", "c.service"].map(|name| bench.state(name));
+        assert_eq!(states, ["inactive/dead/success", "inactive/dead/success", "active/running/success"]);
+    }
+}
+
+/// A job that fails with one that it needs calls for help; the unit itself never got to its failure.
+#[test]
+fn a_start_that_fails_with_its_requisite_calls_for_help() {
+    let a = "[Unit]\nRequisite=b.service\nAfter=b.service\nOnFailure=c.service\n[Service]\nExecStart=/bin/a\n";
+    let other = "[Service]\nExecStart=/bin/main\n";
+    for policy in both() {
+        let mut bench = Bench::new(policy, &[("a.service", a), ("b.service", other), ("c.service", other)]);
+        bench.start("a.service");
+        assert!(!bench.succeeded());
+        assert_eq!(bench.state("a.service"), "inactive/dead/success");
+        assert_eq!(bench.state("c.service"), "active/running/success");
+    }
+}

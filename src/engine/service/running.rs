@@ -5,6 +5,7 @@ use crate::engine::Engine;
 use crate::engine::effect::{Effect, Level, SignalTarget};
 use crate::engine::event::ExitStatus;
 use crate::engine::jobs::{Begun, JobResult};
+use crate::engine::slot::Relation;
 use crate::ids::UnitId;
 use crate::unit::service::{ServiceType, StatusSet};
 
@@ -378,9 +379,11 @@ impl Engine {
 
     /// Whether there is anything that a reload could do.
     pub(in crate::engine) fn can_reload(&self, id: UnitId) -> bool {
-        self.service_unit(id).is_some_and(|unit| {
+        let own = self.service_unit(id).map(|unit| {
             unit.service_type == ServiceType::NotifyReload || !phase_commands(&unit, ServiceState::Reload).0.is_empty()
-        })
+        });
+        // What cannot reload itself may pass it on.
+        own.unwrap_or_else(|| !self.relatives(id, Relation::PropagatesReloadTo).is_empty())
     }
 }
 

@@ -14,7 +14,7 @@ impl Engine {
         };
         if self.service(id).is_some_and(Service::waits_for_restart) {
             if !self.policy.start_cuts_restart_delay {
-                return Begun::Later;
+                return self.start_later(id);
             }
             self.service_count_restart(id);
         }

@@ -184,7 +184,7 @@ impl Engine {
     }
 
     /// The end; or the pause before the next try.
-    pub(super) fn service_dead(&mut self, id: UnitId, result: ServiceResult, may_restart: bool) {
+    pub(in crate::engine) fn service_dead(&mut self, id: UnitId, result: ServiceResult, may_restart: bool) {
         let Some(unit) = self.service_unit(id) else {
             return;
         };

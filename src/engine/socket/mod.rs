@@ -224,6 +224,13 @@ pub struct Socket {
     pub(super) missing: Option<Box<Missing>>,
 }
 
+impl Socket {
+    /// Its ports are being opened.
+    pub(super) fn opens(&self) -> bool {
+        self.state == SocketState::StartOpen
+    }
+}
+
 impl Engine {
     pub(super) fn socket(&self, id: UnitId) -> Option<&Socket> {
         match &self.units.get(&id)?.machine {

@@ -15,17 +15,17 @@ impl Engine {
         let Some(unit) = self.socket_unit(id) else {
             return Begun::Already;
         };
-        if !unit.accept
-            && let Some(refused) = self.socket_service_refusal(id)
-        {
-            return refused;
-        }
-        if let Some(refused) = self.start_limit(id) {
-            if let Some(socket) = self.socket_mut(id) {
-                socket.result = SocketResult::StartLimitHit;
+        for count in [self.policy.every_try_counts, !self.policy.every_try_counts] {
+            if count && let Some(refused) = self.start_limit(id) {
+                self.socket_started_too_often(id);
+                return refused;
             }
-            self.socket_enter(id, SocketState::Failed);
-            return refused;
+            if !count
+                && !unit.accept
+                && let Some(refused) = self.socket_service_refusal(id)
+            {
+                return refused;
+            }
         }
         let invocation = self.new_invocation();
         if let Some(slot) = self.units.get_mut(&id) {
@@ -42,6 +42,16 @@ impl Engine {
             self.socket_command(id, 0);
         }
         Begun::Runs
+    }
+
+    pub(in crate::engine) fn socket_started_too_often(&mut self, id: UnitId) {
+        let overrides = self.policy.start_limit_overrides;
+        if let Some(socket) = self.socket_mut(id)
+            && (overrides || socket.result == SocketResult::Success)
+        {
+            socket.result = SocketResult::StartLimitHit;
+        }
+        self.socket_enter(id, SocketState::Failed);
     }
 
     /// The service must be loaded and at rest: descriptors cannot be handed to one that runs.
