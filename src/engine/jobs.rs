@@ -244,6 +244,7 @@ impl Engine {
         if let Some(unmet) = self.requisite_missing(id) {
             return Begun::Refused("dependency", format!("{unmet} is not active, and Requisite= asks for it"));
         }
+        let now = self.now;
         let Some(slot) = self.units.get_mut(&id) else {
             return Begun::Already;
         };
@@ -258,6 +259,7 @@ impl Engine {
             return Begun::Runs;
         }
         if !needs_check {
+            slot.moments.condition = Moment::at(now);
             slot.condition_result = true;
             slot.assert_result = true;
             slot.unmet = None;
@@ -266,6 +268,10 @@ impl Engine {
             Machine::Socket(_) => self.socket_start(id),
             Machine::Service(_) => self.service_start(id),
             Machine::Target(_) => {
+                let invocation = self.new_invocation();
+                if let Some(slot) = self.units.get_mut(&id) {
+                    slot.invocation = invocation;
+                }
                 self.target_set(id, true);
                 Begun::Runs
             }
