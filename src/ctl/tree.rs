@@ -24,12 +24,16 @@ pub(super) fn dependencies(context: &mut Context, typed: &[String]) -> Result<u8
         return Ok(exit::OK);
     }
     let graph: BTreeMap<&str, &DependencyRow> = reply.units.iter().map(|u| (u.unit.as_str(), u)).collect();
+    let mut walk = Walk { graph: &graph, path: BTreeSet::new(), lines: 0 };
     for (i, unit) in units.iter().enumerate() {
         if i > 0 {
             context.out.line("");
         }
         context.out.line(unit);
-        let mut walk = Walk { graph: &graph, path: BTreeSet::from([unit.as_str()]), lines: 0 };
+        if !context.global.plain {
+            walk.path.clear();
+        }
+        walk.path.insert(unit.as_str());
         walk.below(context, unit, &mut Vec::new());
     }
     Ok(exit::OK)
@@ -40,7 +44,8 @@ const LINES_MAX: usize = 10_000;
 
 struct Walk<'a> {
     graph: &'a BTreeMap<&'a str, &'a DependencyRow>,
-    /// Units between the root and here, so that a cycle ends.
+    /// Units between the root and here, so that a cycle ends; with `--plain`, like systemctl's, all that were opened,
+    /// and none of them is named again.
     path: BTreeSet<&'a str>,
     lines: usize,
 }
@@ -62,6 +67,9 @@ impl<'a> Walk<'a> {
             }
             let last = i + 1 == next.len();
             let cycle = self.path.contains(name);
+            if cycle && context.global.plain {
+                continue;
+            }
             self.line(context, name, more, last, cycle);
             // Like systemctl: only targets are opened unless everything is asked for.
             if !cycle && (context.global.all || name.ends_with(".target")) {
@@ -69,7 +77,9 @@ impl<'a> Walk<'a> {
                 more.push(!last);
                 self.below(context, name, more);
                 more.pop();
-                self.path.remove(name);
+                if !context.global.plain {
+                    self.path.remove(name);
+                }
             }
         }
     }
@@ -77,7 +87,7 @@ impl<'a> Walk<'a> {
     fn line(&self, context: &mut Context, name: &str, more: &[bool], last: bool, cycle: bool) {
         let suffix = if cycle { " (cycle)" } else { "" };
         if context.global.plain {
-            context.out.line(format_args!("{}{name}{suffix}", "  ".repeat(more.len() + 1)));
+            context.out.line(format_args!("{}{name}", "  ".repeat(more.len() + 1)));
             return;
         }
         let active = self.graph.get(name).map_or("", |r| r.active.as_str());

@@ -270,6 +270,7 @@ impl Engine {
         if let Some(other) = self.bound_to_nothing(id) {
             return Begun::Refused("dependency", format!("{other} is not active, and BindsTo= asks for it"));
         }
+        let now = self.now;
         let Some(slot) = self.units.get_mut(&id) else {
             return Begun::Already;
         };
@@ -285,6 +286,7 @@ impl Engine {
             return Begun::Runs;
         }
         if !needs_check {
+            slot.moments.condition = Moment::at(now);
             slot.condition_result = true;
             slot.assert_result = true;
             slot.unmet = None;
@@ -293,6 +295,10 @@ impl Engine {
             Machine::Socket(_) => self.socket_start(id),
             Machine::Service(_) => self.service_start(id),
             Machine::Target(_) => {
+                let invocation = self.new_invocation();
+                if let Some(slot) = self.units.get_mut(&id) {
+                    slot.invocation = invocation;
+                }
                 self.target_set(id, true);
                 Begun::Runs
             }

@@ -15,6 +15,7 @@ use thiserror::Error;
 pub use super::blueprint::Blueprint;
 pub use super::identity::{Identity, LookUpFailure};
 pub use super::occasion::{Ambient, Label, Network, Occasion, PassedFd, PerStart, Role};
+pub use super::properties::default_limits;
 
 /// Longest wait of `Type=idle`, as systemd has it.
 const IDLE_TIMEOUT_MSEC: i32 = 5000;

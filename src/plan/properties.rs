@@ -2,7 +2,7 @@
 //! limits, directories.
 
 use super::exec::c_string;
-use super::occasion::{Label, Occasion};
+use super::occasion::{Ambient, Label, Occasion};
 use super::program::{Purpose, Step};
 use crate::unit::exec::{RareExec, Resource, Rlimit};
 
@@ -123,18 +123,27 @@ fn cpu_mask(cpus: &[u32]) -> Vec<u64> {
 }
 
 /// Resource limits that differ from porterd's own. With `+` the process keeps porterd's.
+/// The limits that processes have where the unit sets none.
+pub fn default_limits(ambient: &Ambient) -> impl Iterator<Item = (Resource, Rlimit)> {
+    let own =
+        |resource| find_limit(&DEFAULT_LIMITS, resource).or_else(|| find_limit(&ambient.started_limits, resource));
+    RESOURCES.into_iter().filter_map(move |resource| Some((resource, own(resource)?)))
+}
+
+fn find_limit(list: &[(Resource, Rlimit)], resource: Resource) -> Option<Rlimit> {
+    list.iter().find(|(known, _)| *known == resource).map(|(_, limit)| *limit)
+}
+
 pub(super) fn limits(occasion: &Occasion<'_>, steps: &mut Vec<Step>) {
     if !occasion.sandboxed() {
         return;
     }
     let ambient = occasion.ambient;
-    let find =
-        |list: &[(Resource, Rlimit)], resource| list.iter().find(|(r, _)| *r == resource).map(|(_, limit)| *limit);
     for resource in RESOURCES {
-        let wanted = find(&occasion.exec.limits, resource)
-            .or_else(|| find(&DEFAULT_LIMITS, resource))
-            .or_else(|| find(&ambient.started_limits, resource));
-        let now = find(&ambient.limits, resource);
+        let wanted = find_limit(&occasion.exec.limits, resource)
+            .or_else(|| find_limit(&DEFAULT_LIMITS, resource))
+            .or_else(|| find_limit(&ambient.started_limits, resource));
+        let now = find_limit(&ambient.limits, resource);
         let reachable = |wanted: Rlimit| match now {
             // As the child would find out by itself: as high as can be, rather than not at all.
             Some(now) if !ambient.may_raise_limits => {

@@ -6,12 +6,14 @@ use crate::ids::Text;
 use crate::linux::address;
 use crate::linux::users::Users;
 use crate::report::{Diagnostic, Severity};
+use crate::runtime::clock;
 use crate::runtime::disk::Disk;
 use crate::runtime::facts;
 use crate::unit::directives::Machine;
 use crate::unit::load::Library;
 use crate::unit::specifiers::Context;
 use crate::unit::{LoadState, Unit, UnitKind, UnitName};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// See the module.
@@ -24,6 +26,8 @@ pub(super) struct Units {
     strict: bool,
     /// Diagnostics told so far.
     told: usize,
+    /// When the files were read, by the clock of the files.
+    read_at: Age,
 }
 
 impl Units {
@@ -36,7 +40,7 @@ impl Units {
     ) -> Units {
         let machine = machine(around, users, user_mode, strict);
         let library = Library::new(search.clone(), machine);
-        Units { library, search, around: around.clone(), user_mode, strict, told: 0 }
+        Units { library, search, around: around.clone(), user_mode, strict, told: 0, read_at: Age::default() }
     }
 
     /// Directories with unit files.
@@ -46,7 +50,9 @@ impl Units {
 
     /// These units and all they need, for the engine to add.
     pub(super) fn load(&mut self, names: &[UnitName]) -> Event {
+        let read_at = clock::realtime_usec();
         let units = self.library.closure(&Disk, names);
+        self.read_at.note(read_at, &units);
         self.library.rest();
         self.tell_diagnostics();
         Event::Loaded { units, templates: self.library.templates(), reload: false }
@@ -60,9 +66,11 @@ impl Units {
         names: &[UnitName],
         keep: impl Fn(&UnitName) -> bool,
     ) -> Event {
+        let read_at = clock::realtime_usec();
         let mut fresh = Library::new(self.search.clone(), machine(&self.around, users, self.user_mode, self.strict));
         let mut units = fresh.closure(&Disk, names);
         units.retain(|unit| !keep(&unit.name));
+        self.read_at.note(read_at, &units);
         let known = self.library.templates();
         let mut templates = fresh.templates();
         templates.retain(|template| !known.iter().any(|old| old.name == template.name));
@@ -75,6 +83,7 @@ impl Units {
         users.forget();
         self.library.reload(machine(&self.around, users, self.user_mode, self.strict));
         self.told = 0;
+        self.read_at = Age { first: clock::realtime_usec(), later: BTreeMap::new() };
         let units = self.library.closure(&Disk, names);
         self.tell_diagnostics();
         Event::Loaded { units, templates: self.library.templates(), reload: true }
@@ -83,6 +92,12 @@ impl Units {
     /// All names with a file, for `--all` and `list-unit-files`.
     pub(super) fn all_names(&mut self) -> Vec<UnitName> {
         self.library.all_names(&Disk, |_| true)
+    }
+
+    /// All templates with a file, as their files are.
+    pub(super) fn all_templates(&mut self) -> Vec<Unit> {
+        let names = self.library.template_names(&Disk);
+        names.iter().map(|name| self.library.load_template(&Disk, name).unit()).collect()
     }
 
     /// All sockets that are found and not masked.
@@ -95,6 +110,11 @@ impl Units {
         self.library.load(&Disk, name)
     }
 
+    /// When this unit's files were read, in microseconds of the wall clock.
+    pub(super) fn read_at(&self, name: &UnitName) -> u64 {
+        self.read_at.later.get(name).copied().unwrap_or(self.read_at.first)
+    }
+
     /// How many findings there are, by severity: errors, warnings.
     pub(super) fn findings(&self) -> (usize, usize) {
         let count = |severity| self.library.diagnostics().iter().filter(|d| d.severity == severity).count();
@@ -105,6 +125,22 @@ impl Units {
         let all = self.library.diagnostics();
         all.iter().skip(self.told).for_each(tell);
         self.told = all.len();
+    }
+}
+
+/// When files were read: nearly all of them at once, so that only the others need an entry.
+#[derive(Debug, Default)]
+struct Age {
+    first: u64,
+    later: BTreeMap<UnitName, u64>,
+}
+
+impl Age {
+    fn note(&mut self, now: u64, units: &[Arc<Unit>]) {
+        match self.first {
+            0 => self.first = now,
+            _ => self.later.extend(units.iter().map(|unit| (unit.name.clone(), now))),
+        }
     }
 }
 

@@ -122,9 +122,29 @@ impl Draft {
         }
     }
 
+    /// What one line alone does not say.
+    pub(super) fn settle(&mut self) {
+        self.settle_protocol();
+        self.settle_scopes();
+        self.settle_directories();
+    }
+
+    /// Processes need the mounts of the directories that they start in.
+    fn settle_directories(&mut self) {
+        if self.name.kind() != UnitKind::Service && !self.socket.has_commands() {
+            return;
+        }
+        let working = self.exec.working_directory.as_ref().filter(|dir| !dir.optional).and_then(|dir| dir.path.clone());
+        for path in working.into_iter().chain(self.exec.root_directory.clone()) {
+            if !self.common.requires_mounts_for.contains(&path) {
+                self.common.requires_mounts_for.push(path);
+            }
+        }
+    }
+
     /// With `X-BindRetry=` interfaces are looked up when the socket is made; without it an address with
     /// one that is not there now is left out.
-    pub(super) fn settle_scopes(&mut self) {
+    fn settle_scopes(&mut self) {
         let scopes = std::mem::take(&mut self.given.scopes);
         if self.options.beyond.bind_retry {
             let by_port = |scope: Scope| Some((u16::try_from(scope.index).ok()?, scope.name));
@@ -151,7 +171,7 @@ impl Draft {
     }
 
     /// Takes out ports that only SCTP has, if the protocol is another.
-    pub fn settle_protocol(&mut self) {
+    fn settle_protocol(&mut self) {
         let findings = std::mem::take(&mut self.given.without_sctp);
         if findings.is_empty() || self.options.socket_protocol == Some(IPPROTO_SCTP) {
             return;

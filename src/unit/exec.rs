@@ -108,6 +108,16 @@ impl ExecSettings {
 }
 
 impl ExecSettings {
+    /// Whether an output leads into the journal or porterd's log.
+    pub fn logs(&self) -> bool {
+        let follows = matches!(self.standard_input, Input::Tty(_) | Input::Socket | Input::Fd(_));
+        let output = match &self.standard_output {
+            None | Some(Output::Inherit) => !follows,
+            Some(output) => matches!(output, Output::Log(_)),
+        };
+        output || matches!(self.standard_error, Some(Output::Log(_)))
+    }
+
     /// Whether processes (and sockets) of the unit belong into a network namespace that is not
     /// porterd's own.
     pub fn has_own_network(&self) -> bool {

@@ -75,8 +75,7 @@ pub fn finish(
     fragment: Option<Text>,
     drop_ins: Vec<Text>,
 ) -> Finished {
-    draft.settle_protocol();
-    draft.settle_scopes();
+    draft.settle();
     report_unapplied(&mut draft);
     let refusal = match (intact, draft.refused.take()) {
         (false, _) => Some(Refusal::told(LoadState::Error, "the file cannot be read to its end".into())),

@@ -331,6 +331,12 @@ pub enum DeferTrigger {
 }
 
 impl SocketUnit {
+    /// Whether it ever runs a process of its own.
+    pub fn has_commands(&self) -> bool {
+        let lists = [&self.exec_start_pre, &self.exec_start_post, &self.exec_stop_pre, &self.exec_stop_post];
+        lists.iter().any(|commands| !commands.is_empty())
+    }
+
     /// Where the sockets of the unit listen is told to its service: the file does not say, or it says
     /// that somebody wants to know.
     pub fn publishes_addresses(&self) -> bool {

@@ -354,12 +354,11 @@ fn lists() {
         &d,
         "list-dependencies --all --plain a.socket",
         expect![[r#"
-        0
-        a.socket
-          a.service
-            a.socket (cycle)
-          system.slice
-    "#]],
+            0
+            a.socket
+              a.service
+              system.slice
+        "#]],
     );
     check(
         &d,

@@ -8,9 +8,11 @@ use crate::linux::address::interface_name;
 use crate::plan::bind::{self, Port};
 use crate::runtime::perform::ports::socket_of;
 use crate::runtime::turn::Daemon;
+use crate::unit::Unit;
 use crate::unit::socket::Listen;
 use crate::unit::values::address::display_with;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 impl Daemon {
     pub(super) fn list(&mut self, wanted: &List) -> ListReply {
@@ -93,16 +95,16 @@ impl Daemon {
 
     fn list_files(&mut self, wanted: &List) -> Vec<FileRow> {
         let enabled = self.enabled_names();
-        let mut rows = Vec::new();
-        for name in self.units.all_names() {
-            let unit = self.units.peek(&name);
-            let state = file_state(&unit, &enabled);
-            if wanted.admits_file(name.as_str(), state) {
-                let path = unit.fragment.as_deref().unwrap_or_default().to_owned();
-                rows.push(FileRow { unit: name.as_str().to_owned(), state: state.to_owned(), path });
-            }
-        }
-        rows
+        let names = self.units.all_names();
+        let mut units: Vec<Arc<Unit>> = names.iter().map(|name| self.units.peek(name)).collect();
+        units.extend(self.units.all_templates().into_iter().map(Arc::new));
+        units.sort_by(|a, b| a.name.cmp(&b.name));
+        let row = |unit: Arc<Unit>| {
+            let (name, state) = (unit.name.as_str(), file_state(&unit, &enabled));
+            let path = unit.fragment.as_deref().unwrap_or_default().to_owned();
+            wanted.admits_file(name, state).then(|| FileRow { unit: name.to_owned(), state: state.to_owned(), path })
+        };
+        units.into_iter().filter_map(row).collect()
     }
 }
 

@@ -1,15 +1,17 @@
 //! Properties as `show` prints them: settings from the unit, states from the engine.
 
 use super::files::file_state;
-use super::status::since;
 use crate::control::wire::{Property, Reply, Show, ShowReply, UnitProperties};
 use crate::engine::event::ExitStatus;
 use crate::engine::status::{Detail, ProcessStatus, UnitStatus};
 use crate::ids::{INFINITY_USEC, Mono};
+use crate::plan::exec::default_limits;
 use crate::runtime::clock;
 use crate::runtime::turn::Daemon;
+use crate::unit::service::ServiceType;
+use crate::unit::values::signal::signal_name;
 use crate::unit::values::time::format_span;
-use crate::unit::{Unit, UnitKind, UnitName, show};
+use crate::unit::{Body, LoadState, Unit, UnitKind, UnitName, show};
 use std::collections::BTreeSet;
 
 /// Dependencies that only other units can have written; shown even if nobody did.
@@ -37,6 +39,7 @@ impl Daemon {
     }
 
     fn show_one(&mut self, name: &UnitName, enabled: &BTreeSet<String>, wanted: &[String]) -> UnitProperties {
+        let asked = |property: &str| wanted.is_empty() || wanted.iter().any(|name| name == property);
         let mut all = Properties::new();
         match self.engine.status(name.as_str()) {
             Some(state) => {
@@ -44,6 +47,7 @@ impl Daemon {
                 // What the engine made of the dependencies goes before what the files say.
                 all.extend(state.related.iter().map(|(property, units)| (*property, join(units))));
                 root_mount(&state.unit, &mut all);
+                journal_order(&state.unit, &mut all);
                 generic(&state.unit, enabled, &mut all);
                 let absent = |property: &&str| all.iter().all(|(known, _)| known != property);
                 let nobody: Vec<&str> = REVERSE.into_iter().filter(absent).collect();
@@ -51,7 +55,6 @@ impl Daemon {
                 all.push(("CanStart", yes(state.can_start)));
                 all.push(("CanStop", yes(!state.unit.common.refuse_manual_stop)));
                 all.push(("CanReload", yes(state.can_reload)));
-                all.extend(["CanIsolate", "Perpetual", "Transient"].map(|property| (property, yes(false))));
             }
             None => {
                 let unit = self.unit_of(name);
@@ -60,7 +63,12 @@ impl Daemon {
                 generic(&unit, enabled, &mut all);
             }
         }
-        let asked = |property: &str| wanted.is_empty() || wanted.iter().any(|name| name == property);
+        let unit = self.unit_of(name);
+        if asked("NeedDaemonReload") {
+            all.push(("NeedDaemonReload", yes(self.needs_reload(&unit))));
+        }
+        all.extend(["CanIsolate", "Perpetual", "Transient"].map(|property| (property, yes(false))));
+        self.limits(&unit, &mut all);
         let mut properties: Vec<Property> = all
             .into_iter()
             .filter(|(property, _)| asked(property))
@@ -74,22 +82,16 @@ impl Daemon {
         out.push(("ActiveState", state.active.as_str().to_owned()));
         out.push(("SubState", state.sub.to_owned()));
         out.push(("Result", state.result.to_owned()));
-        if let Some(since) = since(state) {
-            out.push((
-                "StateChangeTimestampMonotonic",
-                state.moments.state_change.get().unwrap_or(since).0.to_string(),
-            ));
-        }
         let moments = &state.moments;
-        let stamps = [
-            ("StateChangeTimestamp", moments.state_change.get()),
-            ("InactiveExitTimestamp", moments.inactive_exit.get()),
-            ("ActiveEnterTimestamp", moments.active_enter.get()),
-            ("ActiveExitTimestamp", moments.active_exit.get()),
-            ("InactiveEnterTimestamp", moments.inactive_enter.get()),
-            ("ConditionTimestamp", moments.condition.get()),
-        ];
-        out.extend(stamps.map(|(property, at)| (property, at.map(timestamp).unwrap_or_default())));
+        // Assertions are looked at where the conditions are met, at the same time.
+        let asserted = moments.condition.get().filter(|_| state.condition_result);
+        stamp(["StateChangeTimestamp", "StateChangeTimestampMonotonic"], moments.state_change.get(), out);
+        stamp(["InactiveExitTimestamp", "InactiveExitTimestampMonotonic"], moments.inactive_exit.get(), out);
+        stamp(["ActiveEnterTimestamp", "ActiveEnterTimestampMonotonic"], moments.active_enter.get(), out);
+        stamp(["ActiveExitTimestamp", "ActiveExitTimestampMonotonic"], moments.active_exit.get(), out);
+        stamp(["InactiveEnterTimestamp", "InactiveEnterTimestampMonotonic"], moments.inactive_enter.get(), out);
+        stamp(["ConditionTimestamp", "ConditionTimestampMonotonic"], moments.condition.get(), out);
+        stamp(["AssertTimestamp", "AssertTimestampMonotonic"], asserted, out);
         out.push(("ConditionResult", yes(state.condition_result)));
         out.push(("AssertResult", yes(state.assert_result)));
         out.push((
@@ -97,13 +99,24 @@ impl Daemon {
             if state.invocation == 0 { String::new() } else { format!("{:032x}", state.invocation) },
         ));
         out.push(("Description", state.description.clone()));
-        if let Some(job) = state.job {
-            out.push(("Job", job.to_owned()));
-        }
+        out.push(("Job", state.job.unwrap_or_default().to_owned()));
         if let Some((reason, _)) = &state.waiting {
             out.push(("WaitingReason", reason.clone()));
         }
         self.detail(state, out);
+    }
+
+    /// Those that the unit does not set.
+    fn limits(&self, unit: &Unit, all: &mut Properties) {
+        let is_process = matches!(unit.body, Body::Service(_) | Body::Socket(_));
+        if !is_process || unit.load != LoadState::Loaded {
+            return;
+        }
+        for both in default_limits(&self.world.facts.ambient).map(|limit| show::limit(&limit)) {
+            if all.iter().all(|(known, _)| *known != both[0].0) {
+                all.extend(both);
+            }
+        }
     }
 
     fn detail(&self, state: &UnitStatus, out: &mut Properties) {
@@ -129,6 +142,7 @@ impl Daemon {
                 out.push(("NFileDescriptorStore", service.stored.to_string()));
                 out.push(("ReloadResult", service.reload_result.to_owned()));
                 exec_main(service.main.as_ref(), out);
+                exec_start(&state.unit, service.main.as_ref(), out);
             }
             Detail::Other => {}
         }
@@ -137,6 +151,8 @@ impl Daemon {
         {
             let path = root.join(group.path());
             out.push(("ControlGroup", format!("/{}", path.strip_prefix("/sys/fs/cgroup").unwrap_or(&path).display())));
+        } else if !matches!(state.detail, Detail::Other) {
+            out.push(("ControlGroup", String::new()));
         }
     }
 }
@@ -150,11 +166,48 @@ fn exec_main(main: Option<&ProcessStatus>, out: &mut Properties) {
         Some(ExitStatus::Dumped(signal)) => (libc::CLD_DUMPED, signal),
     };
     out.push(("ExecMainPID", main.map_or(0, |process| process.pid).to_string()));
-    out.push(("ExecMainStartTimestamp", main.map(|process| timestamp(process.started)).unwrap_or_default()));
-    let ended = main.and_then(|process| process.ended).map(|(at, _)| timestamp(at));
-    out.push(("ExecMainExitTimestamp", ended.unwrap_or_default()));
+    let started = main.map(|process| process.started);
+    stamp(["ExecMainStartTimestamp", "ExecMainStartTimestampMonotonic"], started, out);
+    let ended = main.and_then(|process| process.ended).map(|(at, _)| at);
+    stamp(["ExecMainExitTimestamp", "ExecMainExitTimestampMonotonic"], ended, out);
     out.push(("ExecMainCode", code.to_string()));
     out.push(("ExecMainStatus", status.to_string()));
+}
+
+/// The command that the main process was made of, with how it went.
+fn exec_start(unit: &Unit, main: Option<&ProcessStatus>, out: &mut Properties) {
+    let (Body::Service(service), Some(main)) = (&unit.body, main) else {
+        return;
+    };
+    let [command] = service.exec_start.as_slice() else {
+        return;
+    };
+    if service.service_type == ServiceType::Forking {
+        return;
+    }
+    let (stop, code) = match &main.ended {
+        None => ("n/a".to_owned(), "(null) ; status=0/0".to_owned()),
+        Some((at, exit)) => (timestamp(*at), how_it_ended(*exit)),
+    };
+    let run = format!("start_time=[{}] ; stop_time=[{stop}] ; pid={} ; code={code}", timestamp(main.started), main.pid);
+    out.push(("ExecStart", show::command_text(command, &run)));
+    out.push(("ExecStartEx", show::command_text_ex(command, &run)));
+}
+
+fn how_it_ended(exit: ExitStatus) -> String {
+    let by = |signal: u8| signal_name(i32::from(signal)).trim_start_matches("SIG").to_owned();
+    match exit {
+        ExitStatus::Unknown => "(null) ; status=0/0".to_owned(),
+        ExitStatus::Code(code) => format!("exited ; status={code}"),
+        ExitStatus::Signal(signal) => format!("killed ; status={signal}/{}", by(signal)),
+        ExitStatus::Dumped(signal) => format!("dumped ; status={signal}/{}", by(signal)),
+    }
+}
+
+/// A moment on both clocks: words and microseconds.
+fn stamp([wall, monotonic]: [&'static str; 2], at: Option<Mono>, out: &mut Properties) {
+    out.push((wall, at.map(timestamp).unwrap_or_default()));
+    out.push((monotonic, at.map_or(0, |at| at.0).to_string()));
 }
 
 /// Of a process that runs; 0 is none.
@@ -192,6 +245,22 @@ fn root_mount(unit: &Unit, all: &mut Properties) {
     let after = all.iter_mut().find(|(property, _)| *property == "After");
     if let Some((_, names)) = after.filter(|_| !unit.common.requires_mounts_for.is_empty()) {
         names.push_str(" -.mount");
+    }
+}
+
+/// What writes into the journal comes after its socket, which on hosts of porterd nobody waits for.
+fn journal_order(unit: &Unit, all: &mut Properties) {
+    let exec = match &unit.body {
+        Body::Service(service) => &service.exec,
+        Body::Socket(socket) if socket.has_commands() => &socket.exec,
+        Body::Socket(_) | Body::Target | Body::Slice | Body::Foreign => return,
+    };
+    if unit.load != LoadState::Loaded || !exec.logs() {
+        return;
+    }
+    match all.iter_mut().find(|(property, _)| *property == "After") {
+        Some((_, names)) => names.push_str(" systemd-journald.socket"),
+        None => all.push(("After", "systemd-journald.socket".to_owned())),
     }
 }
 

@@ -166,6 +166,14 @@ impl Library {
         names
     }
 
+    /// Names of templates that have a file of their own and are not masked, sorted.
+    pub fn template_names(&mut self, files: &dyn Files) -> Vec<UnitName> {
+        let with_files = self.index(files).names().iter();
+        let mut names: Vec<UnitName> = with_files.filter(|name| name.is_template()).cloned().collect();
+        names.sort_unstable();
+        names
+    }
+
     /// Templates of the `Accept=yes` sockets that were read.
     pub fn templates(&self) -> Vec<Arc<Template>> {
         self.templates.values().cloned().collect()

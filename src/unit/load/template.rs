@@ -83,6 +83,11 @@ impl Template {
         Template { name, prototype, sources: None }
     }
 
+    /// What its files say, under its own name.
+    pub fn unit(&self) -> Unit {
+        Unit { name: self.name.clone(), ..(*self.prototype).clone() }
+    }
+
     /// Whether instances can be started.
     pub fn load(&self) -> LoadState {
         self.prototype.load

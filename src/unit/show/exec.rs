@@ -1,13 +1,17 @@
 //! Properties shared by [Socket] and [Service].
 
-use super::Properties;
-use crate::unit::exec::{Beside, ExecSettings, Input, Output, RareExec, Resource, TtyMode};
+use super::{Properties, Property};
+use crate::unit::exec::{Beside, ExecSettings, Input, Output, RareExec, Resource, Rlimit, TtyMode};
 use crate::unit::values::names;
 
 /// Slack of timers unless set, in nanoseconds (kernel default).
 const TIMER_SLACK_NSEC: u64 = 50_000;
 /// Level of log lines unless set (info).
 const SYSLOG_LEVEL: u8 = 6;
+/// Memory in core dumps unless set (kernel default).
+const COREDUMP_FILTER: u64 = 0x33;
+/// Facility of log lines (daemon).
+const SYSLOG_FACILITY: u8 = 3;
 
 pub(super) fn add(exec: &ExecSettings, out: &mut Properties) {
     out.maybe("User", exec.user.as_deref());
@@ -27,16 +31,16 @@ pub(super) fn add(exec: &ExecSettings, out: &mut Properties) {
     out.maybe("WorkingDirectory", directory.as_deref());
     out.maybe("RootDirectory", exec.root_directory.as_deref());
     out.mode("UMask", exec.umask.unwrap_or(0o022));
-    for (resource, limit) in &exec.limits {
-        let (hard, soft) = limit_names(*resource);
-        out.text(hard, limit_text(limit.hard));
-        out.text(soft, limit_text(limit.soft));
-    }
+    out.0.extend(exec.limits.iter().flat_map(limit));
     out.number("OOMScoreAdjust", exec.oom_score_adjust.unwrap_or(0));
     out.number("Nice", exec.nice.unwrap_or(0));
     streams(exec, out);
     out.maybe("SyslogIdentifier", exec.syslog_identifier.as_deref());
-    out.number("SyslogLevel", exec.syslog_level.unwrap_or(SYSLOG_LEVEL));
+    let level = exec.syslog_level.unwrap_or(SYSLOG_LEVEL);
+    out.number("SyslogLevel", level);
+    if !exec.unapplied.contains(&"SyslogFacility") {
+        out.number("SyslogPriority", SYSLOG_FACILITY * 8 + level);
+    }
     out.flag("SyslogLevelPrefix", !exec.no_syslog_level_prefix);
     out.number("LogLevelMax", exec.log_level_max.map_or(-1, i32::from));
     out.flag("IgnoreSIGPIPE", !exec.deliver_sigpipe);
@@ -62,6 +66,12 @@ fn rare(rare: &RareExec, out: &mut Properties) {
     out.flag("PrivateNetwork", rare.private_network);
     out.maybe("NetworkNamespacePath", rare.network_namespace_path.as_deref());
     out.list("ExecSearchPath", &rare.exec_search_path);
+    out.text("CoredumpFilter", format!("{:#x}", rare.coredump_filter.unwrap_or(COREDUMP_FILTER)));
+    if rare.personality.is_none() {
+        out.text("Personality", "");
+    }
+    out.flag("CPUAffinityFromNUMA", false);
+    out.flag("SameProcessGroup", false);
 }
 
 fn capabilities(mask: u64) -> String {
@@ -81,6 +91,12 @@ fn ranges(numbers: &[u32]) -> String {
     }
     let text = |(first, last): &(u32, u32)| if first == last { first.to_string() } else { format!("{first}-{last}") };
     parts.iter().map(text).collect::<Vec<_>>().join(" ")
+}
+
+/// The two properties of a limit.
+pub fn limit((resource, limit): &(Resource, Rlimit)) -> [Property; 2] {
+    let (hard, soft) = limit_names(*resource);
+    [(hard, limit_text(limit.hard)), (soft, limit_text(limit.soft))]
 }
 
 fn limit_text(value: u64) -> String {
@@ -120,23 +136,40 @@ fn streams(exec: &ExecSettings, out: &mut Properties) {
         Input::Fd(_) => "fd".to_owned(),
     };
     out.text("StandardInput", input);
-    if let Input::Fd(name) = &exec.standard_input {
-        out.text("StandardInputFileDescriptorName", name.as_deref().unwrap_or("stdin"));
-    }
+    out.text("StandardInputData", base64(&exec.standard_input_data));
+    let of_input = match &exec.standard_input {
+        Input::Fd(name) => name.as_deref().unwrap_or("stdin"),
+        _ => "",
+    };
+    out.text("StandardInputFileDescriptorName", of_input);
     // What is not set follows the input, if that leads anywhere.
     let journal = Output::Log(Beside::default());
     let follows = matches!(exec.standard_input, Input::Tty(_) | Input::Socket | Input::Fd(_));
     let default = if follows { &Output::Inherit } else { &journal };
     let chosen = exec.standard_output.as_ref().filter(|o| **o != Output::Inherit).unwrap_or(default);
     out.text("StandardOutput", output(chosen));
-    if let Some(Output::Fd(name)) = &exec.standard_output {
-        out.text("StandardOutputFileDescriptorName", name.as_deref().unwrap_or("stdout"));
-    }
+    let of = |output: &Option<Output>, unnamed: &str| match output {
+        Some(Output::Fd(name)) => name.as_deref().unwrap_or(unnamed).to_owned(),
+        _ => String::new(),
+    };
+    out.text("StandardOutputFileDescriptorName", of(&exec.standard_output, "stdout"));
     out.text("StandardError", output(exec.standard_error.as_ref().unwrap_or(&Output::Inherit)));
-    if let Some(Output::Fd(name)) = &exec.standard_error {
-        out.text("StandardErrorFileDescriptorName", name.as_deref().unwrap_or("stderr"));
-    }
+    out.text("StandardErrorFileDescriptorName", of(&exec.standard_error, "stderr"));
     out.maybe("TTYPath", exec.tty_path.as_deref());
+}
+
+/// With padding (RFC 4648).
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let bits = (0..3).fold(0usize, |bits, i| bits << 8 | usize::from(chunk.get(i).copied().unwrap_or(0)));
+        for place in 0..4 {
+            let character = ALPHABET[bits >> (18 - 6 * place) & 63];
+            out.push(if place <= chunk.len() { char::from(character) } else { '=' });
+        }
+    }
+    out
 }
 
 fn output(output: &Output) -> &'static str {

@@ -6,10 +6,13 @@ mod admission;
 mod exec;
 mod service;
 mod socket;
+mod unset;
+
+pub use exec::limit;
 
 use super::exec::{Command, KillSettings};
 use super::values::time;
-use super::{Body, Dependency, Unit, directives};
+use super::{Body, Dependency, LoadState, Privilege, Unit, directives};
 
 /// One property; a list with one line per item has one entry per item.
 pub type Property = (&'static str, String);
@@ -24,15 +27,36 @@ pub fn properties(unit: &Unit) -> Vec<Property> {
             admission::add(socket, &mut out);
             exec::add(&socket.exec, &mut out);
             kill(&socket.kill, &mut out);
+            unset::add(&socket.exec, &mut out);
+            out.flag("NonBlocking", false);
         }
         Body::Service(service) => {
             service::add(service, &mut out);
             exec::add(&service.exec, &mut out);
             kill(&service.kill, &mut out);
+            unset::add(&service.exec, &mut out);
         }
         Body::Target | Body::Slice | Body::Foreign => {}
     }
+    if matches!(unit.load, LoadState::NotFound | LoadState::Masked) {
+        nothing_read(&mut out);
+    }
     out.0
+}
+
+/// Without a file there are no defaults that follow from other settings.
+fn nothing_read(out: &mut Properties) {
+    const EMPTY: [(&str, &str); 4] =
+        [("Slice", ""), ("Type", ""), ("TriggerLimitBurst", "4294967295"), ("TriggerLimitIntervalUSec", "infinity")];
+    let service = out.0.iter().any(|(name, _)| *name == "Type");
+    for (name, value) in &mut out.0 {
+        if service && *name == "StandardOutput" {
+            "inherit".clone_into(value);
+        }
+        if let Some((_, empty)) = EMPTY.iter().find(|(known, _)| known == name) {
+            *value = (*empty).to_owned();
+        }
+    }
 }
 
 /// Properties on their way, with the formats they come in.
@@ -70,7 +94,14 @@ impl Properties {
 
     fn commands(&mut self, name: &'static str, commands: &[Command]) {
         for command in commands {
-            self.text(name, command_text(command));
+            self.text(name, command_text(command, NOT_RUN));
+        }
+    }
+
+    /// The same with all prefixes, which is a property of its own. Sockets have none.
+    fn commands_ex(&mut self, name: &'static str, commands: &[Command]) {
+        for command in commands {
+            self.text(name, command_text_ex(command, NOT_RUN));
         }
     }
 }
@@ -96,15 +127,29 @@ pub fn quoted(item: &str) -> String {
     out
 }
 
-/// A command that has not run.
-fn command_text(command: &Command) -> String {
+/// How a command went that has not run.
+const NOT_RUN: &str = "start_time=[n/a] ; stop_time=[n/a] ; pid=0 ; code=(null) ; status=0/0";
+
+/// A command and how it went.
+pub fn command_text(command: &Command, run: &str) -> String {
+    braces(command, format_args!("ignore_errors={}", yes_no(command.ignore_failure)), run)
+}
+
+/// A command with its prefixes, and how it went.
+pub fn command_text_ex(command: &Command, run: &str) -> String {
+    let flags = [
+        ("ignore-failure", command.ignore_failure),
+        ("privileged", command.privilege == Privilege::Full),
+        ("no-setuid", command.privilege == Privilege::NoSetuid),
+        ("no-env-expand", command.no_expansion),
+    ];
+    let given: Vec<&str> = flags.into_iter().filter(|(_, given)| *given).map(|(flag, _)| flag).collect();
+    braces(command, format_args!("flags={}", given.join(" ")), run)
+}
+
+fn braces(command: &Command, prefixes: std::fmt::Arguments<'_>, run: &str) -> String {
     let argv: Vec<&str> = command.argv.iter().map(|a| &**a).collect();
-    format!(
-        "{{ path={} ; argv[]={} ; ignore_errors={} ; start_time=[n/a] ; stop_time=[n/a] ; pid=0 ; code=(null) ; status=0/0 }}",
-        command.path,
-        argv.join(" "),
-        yes_no(command.ignore_failure)
-    )
+    format!("{{ path={} ; argv[]={} ; {prefixes} ; {run} }}", command.path, argv.join(" "))
 }
 
 const DEPENDENCIES: [(&str, Dependency); 18] = [
@@ -139,7 +184,7 @@ fn common(unit: &Unit, out: &mut Properties) {
     out.list("Documentation", &settings.documentation);
     out.text("Description", unit.description());
     out.text("LoadState", unit.load.as_str());
-    out.maybe("LoadError", unit.load_error.as_deref());
+    out.text("LoadError", load_error(unit));
     out.maybe("FragmentPath", unit.fragment.as_deref());
     out.list("DropInPaths", &unit.drop_ins);
     out.flag("StopWhenUnneeded", settings.stop_when_unneeded);
@@ -148,14 +193,35 @@ fn common(unit: &Unit, out: &mut Properties) {
     out.flag("DefaultDependencies", settings.default_dependencies);
     out.text("CollectMode", if settings.collect_failed { "inactive-or-failed" } else { "inactive" });
     out.span("JobTimeoutUSec", settings.job_timeout_usec);
+    out.span("JobRunningTimeoutUSec", settings.job_timeout_usec);
     out.span("StartLimitIntervalUSec", settings.start_limit.interval_usec);
     out.number("StartLimitBurst", settings.start_limit.burst);
+    for name in ["Following", "JobTimeoutRebootArgument", "Markers", "RebootArgument", "Refs", "CanClean", "SliceOf"] {
+        out.text(name, "");
+    }
+    out.text("AccessSELinuxContext", "");
+    out.text("JobTimeoutAction", "none");
+    out.text("FreezerState", "running");
     let actions = &settings.actions;
     out.text("StartLimitAction", action(actions.start_limit_exit));
     out.text("FailureAction", action(actions.failure_exit));
     out.text("SuccessAction", action(actions.success_exit));
     out.text("FailureActionExitStatus", exit_status(actions.failure_exit_status));
     out.text("SuccessActionExitStatus", exit_status(actions.success_exit_status));
+}
+
+/// systemd's error names and words; porterd's own reason is in `status`.
+fn load_error(unit: &Unit) -> String {
+    let name = &unit.name;
+    match unit.load {
+        LoadState::Loaded => String::new(),
+        LoadState::NotFound => format!("org.freedesktop.systemd1.NoSuchUnit \"Unit {name} not found.\""),
+        LoadState::Masked => format!("org.freedesktop.systemd1.UnitMasked \"Unit {name} is masked.\""),
+        LoadState::BadSetting => {
+            format!("org.freedesktop.systemd1.BadUnitSetting \"Unit {name} has a bad unit file setting.\"")
+        }
+        LoadState::Error => unit.load_error.as_deref().unwrap_or_default().to_owned(),
+    }
 }
 
 fn action(exits: bool) -> &'static str {

@@ -23,17 +23,25 @@ pub(super) fn add(service: &ServiceUnit, out: &mut Properties) {
     statuses("RestartForceExitStatus", &more.restart_force_exit_status, out);
     out.number("FileDescriptorStoreMax", more.file_descriptor_store_max);
     out.text("FileDescriptorStorePreserve", preserve_name(more.file_descriptor_store_preserve));
+    out.text("CleanResult", "success");
     out.maybe("BusName", more.bus_name.as_deref());
     out.number("ReloadSignal", more.reload_signal);
     out.maybe("USBFunctionDescriptors", more.usb_function_descriptors.as_deref());
     out.maybe("USBFunctionStrings", more.usb_function_strings.as_deref());
     out.commands("ExecCondition", &more.exec_condition);
+    out.commands_ex("ExecConditionEx", &more.exec_condition);
     out.commands("ExecStartPre", &more.exec_start_pre);
+    out.commands_ex("ExecStartPreEx", &more.exec_start_pre);
     out.commands("ExecStart", &service.exec_start);
+    out.commands_ex("ExecStartEx", &service.exec_start);
     out.commands("ExecStartPost", &more.exec_start_post);
+    out.commands_ex("ExecStartPostEx", &more.exec_start_post);
     out.commands("ExecReload", &more.exec_reload);
+    out.commands_ex("ExecReloadEx", &more.exec_reload);
     out.commands("ExecStop", &more.exec_stop);
+    out.commands_ex("ExecStopEx", &more.exec_stop);
     out.commands("ExecStopPost", &more.exec_stop_post);
+    out.commands_ex("ExecStopPostEx", &more.exec_stop_post);
 }
 
 fn times(service: &ServiceUnit, more: &ServiceMore, out: &mut Properties) {

@@ -1,0 +1,141 @@
+//! Properties of settings that are read and not carried out: where none is given, nothing holds, and that is what
+//! systemd shows for it. One that is given is left out, because it does not hold here.
+
+use super::Properties;
+use crate::unit::exec::ExecSettings;
+
+pub(super) fn add(exec: &ExecSettings, out: &mut Properties) {
+    let given = |directive: &str| exec.unapplied.contains(&directive);
+    for (name, value) in SAME_NAME {
+        if !given(name) {
+            out.text(name, value);
+        }
+    }
+    for (name, value, directive) in OTHER_NAME {
+        if !given(directive) {
+            out.text(name, value);
+        }
+    }
+}
+
+/// Property and default, where the directive has the property's name.
+const SAME_NAME: [(&str, &str); 107] = [
+    ("AllowedCPUs", ""),
+    ("AllowedMemoryNodes", ""),
+    ("AppArmorProfile", ""),
+    ("BindPaths", ""),
+    ("BindReadOnlyPaths", ""),
+    ("BlockIOAccounting", "no"),
+    ("BlockIOWeight", "[not set]"),
+    ("CPUShares", "[not set]"),
+    ("CPUWeight", "[not set]"),
+    ("CacheDirectory", ""),
+    ("CacheDirectoryMode", "0755"),
+    ("ConfigurationDirectory", ""),
+    ("ConfigurationDirectoryMode", "0755"),
+    ("DefaultMemoryLow", "0"),
+    ("DefaultMemoryMin", "0"),
+    ("Delegate", "no"),
+    ("DevicePolicy", "auto"),
+    ("DisableControllers", ""),
+    ("DynamicUser", "no"),
+    ("ExecPaths", ""),
+    ("ExtensionDirectories", ""),
+    ("ExtensionImages", ""),
+    ("IOAccounting", "no"),
+    ("IOWeight", "[not set]"),
+    ("IPAccounting", "no"),
+    ("IPAddressAllow", ""),
+    ("IPAddressDeny", ""),
+    ("IPCNamespacePath", ""),
+    ("IPEgressFilterPath", ""),
+    ("IPIngressFilterPath", ""),
+    ("InaccessiblePaths", ""),
+    ("LockPersonality", "no"),
+    ("LogExtraFields", ""),
+    ("LogNamespace", ""),
+    ("LogRateLimitBurst", "0"),
+    ("LogsDirectory", ""),
+    ("LogsDirectoryMode", "0755"),
+    ("ManagedOOMMemoryPressure", "auto"),
+    ("ManagedOOMMemoryPressureLimit", "0"),
+    ("ManagedOOMPreference", "none"),
+    ("ManagedOOMSwap", "auto"),
+    ("MemoryDenyWriteExecute", "no"),
+    ("MemoryHigh", "infinity"),
+    ("MemoryLimit", "infinity"),
+    ("MemoryLow", "0"),
+    ("MemoryMax", "infinity"),
+    ("MemoryMin", "0"),
+    ("MemorySwapMax", "infinity"),
+    ("MountAPIVFS", "no"),
+    ("MountFlags", ""),
+    ("MountImages", ""),
+    ("NUMAMask", ""),
+    ("NUMAPolicy", "n/a"),
+    ("NoExecPaths", ""),
+    ("PAMName", ""),
+    ("PrivateDevices", "no"),
+    ("PrivateIPC", "no"),
+    ("PrivateMounts", "no"),
+    ("PrivateTmp", "no"),
+    ("PrivateUsers", "no"),
+    ("ProcSubset", "all"),
+    ("ProtectClock", "no"),
+    ("ProtectControlGroups", "no"),
+    ("ProtectHome", "no"),
+    ("ProtectHostname", "no"),
+    ("ProtectKernelLogs", "no"),
+    ("ProtectKernelModules", "no"),
+    ("ProtectKernelTunables", "no"),
+    ("ProtectProc", "default"),
+    ("ProtectSystem", "no"),
+    ("ReadOnlyPaths", ""),
+    ("ReadWritePaths", ""),
+    ("RemoveIPC", "no"),
+    ("RestrictAddressFamilies", "~"),
+    ("RestrictFileSystems", "~"),
+    ("RestrictNamespaces", "no"),
+    ("RestrictNetworkInterfaces", "~"),
+    ("RestrictRealtime", "no"),
+    ("RestrictSUIDSGID", "no"),
+    ("RootHash", ""),
+    ("RootHashSignature", ""),
+    ("RootImage", ""),
+    ("RootVerity", ""),
+    ("RuntimeDirectory", ""),
+    ("RuntimeDirectoryMode", "0755"),
+    ("RuntimeDirectoryPreserve", "no"),
+    ("SELinuxContext", ""),
+    ("SmackProcessLabel", ""),
+    ("StartupAllowedCPUs", ""),
+    ("StartupAllowedMemoryNodes", ""),
+    ("StartupBlockIOWeight", "[not set]"),
+    ("StartupCPUShares", "[not set]"),
+    ("StartupCPUWeight", "[not set]"),
+    ("StartupIOWeight", "[not set]"),
+    ("StateDirectory", ""),
+    ("StateDirectoryMode", "0755"),
+    ("SyslogFacility", "3"),
+    ("SystemCallArchitectures", ""),
+    ("SystemCallErrorNumber", "2147483646"),
+    ("SystemCallFilter", "~"),
+    ("SystemCallLog", "~"),
+    ("TTYReset", "no"),
+    ("TTYVHangup", "no"),
+    ("TTYVTDisallocate", "no"),
+    ("TemporaryFileSystem", ""),
+    ("UtmpIdentifier", ""),
+    ("UtmpMode", "init"),
+];
+
+/// Property, default and the directive.
+const OTHER_NAME: [(&str, &str, &str); 7] = [
+    ("CPUQuotaPerSecUSec", "infinity", "CPUQuota"),
+    ("CPUQuotaPeriodUSec", "infinity", "CPUQuotaPeriodSec"),
+    ("DelegateControllers", "", "Delegate"),
+    ("LogRateLimitIntervalUSec", "0", "LogRateLimitIntervalSec"),
+    ("RootHashPath", "", "RootHash"),
+    ("RootHashSignaturePath", "", "RootHashSignature"),
+    ("TimeoutCleanUSec", "infinity", "TimeoutCleanSec"),
+];
