@@ -15,17 +15,17 @@ impl Engine {
         let Some(unit) = self.socket_unit(id) else {
             return Begun::Already;
         };
-        for count in [self.policy.every_try_counts, !self.policy.every_try_counts] {
-            if count && let Some(refused) = self.start_limit(id) {
-                self.socket_started_too_often(id);
-                return refused;
-            }
-            if !count
-                && !unit.accept
-                && let Some(refused) = self.socket_service_refusal(id)
-            {
-                return refused;
-            }
+        let every_try_counts = self.policy.every_try_counts;
+        if every_try_counts && let Some(refused) = self.socket_counted(id) {
+            return refused;
+        }
+        if !unit.accept
+            && let Some(refused) = self.socket_service_refusal(id)
+        {
+            return refused;
+        }
+        if !every_try_counts && let Some(refused) = self.socket_counted(id) {
+            return refused;
         }
         let invocation = self.new_invocation();
         if let Some(slot) = self.units.get_mut(&id) {
@@ -42,6 +42,13 @@ impl Engine {
             self.socket_command(id, 0);
         }
         Begun::Runs
+    }
+
+    /// Counts a start; refuses it if there were too many.
+    fn socket_counted(&mut self, id: UnitId) -> Option<Begun> {
+        let refused = self.start_limit(id)?;
+        self.socket_started_too_often(id);
+        Some(refused)
     }
 
     pub(in crate::engine) fn socket_started_too_often(&mut self, id: UnitId) {

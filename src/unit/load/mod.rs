@@ -160,16 +160,17 @@ impl Library {
     /// Names that have a file of their own and can be started (neither masked nor templates), those that are
     /// wanted of them, sorted.
     pub fn all_names(&mut self, files: &dyn Files, wanted: impl Fn(&UnitName) -> bool) -> Vec<UnitName> {
-        let with_files = self.index(files).names().iter();
-        let mut names: Vec<UnitName> = with_files.filter(|name| wanted(name) && !name.is_template()).cloned().collect();
-        names.sort_unstable();
-        names
+        self.names_with_files(files, |name| wanted(name) && !name.is_template())
     }
 
     /// Names of templates that have a file of their own and are not masked, sorted.
     pub fn template_names(&mut self, files: &dyn Files) -> Vec<UnitName> {
+        self.names_with_files(files, UnitName::is_template)
+    }
+
+    fn names_with_files(&mut self, files: &dyn Files, wanted: impl Fn(&UnitName) -> bool) -> Vec<UnitName> {
         let with_files = self.index(files).names().iter();
-        let mut names: Vec<UnitName> = with_files.filter(|name| name.is_template()).cloned().collect();
+        let mut names: Vec<UnitName> = with_files.filter(|name| wanted(name)).cloned().collect();
         names.sort_unstable();
         names
     }
